@@ -1,0 +1,131 @@
+"""handrail's own tables, in the schema `handrail` of the target.
+
+The invariants (one open run, which states there are, an event is never changed) are constraints and triggers of
+migrations/versions/handrail; these classes only name the columns.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, FetchedValue, ForeignKey, MetaData
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+SCHEMA = "handrail"
+
+
+class Model(DeclarativeBase):
+    metadata = MetaData(schema=SCHEMA)
+    type_annotation_map = {
+        datetime.datetime: TIMESTAMP(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        int: BigInteger,
+    }
+
+
+class Prepared(Model):
+    """The one row that says which target this database is."""
+
+    __tablename__ = "target"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    prepared_at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
+
+
+class Run(Model):
+    """One execution of a plan. `plan_text` and `sources` are what runs, frozen; `digest` is theirs."""
+
+    __tablename__ = "run"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan: Mapped[str]
+    title: Mapped[str]
+    plan_text: Mapped[str]
+    sources: Mapped[dict[str, Any]]
+    digest: Mapped[str]
+    parameters: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(server_default=FetchedValue())
+    goal: Mapped[str | None]
+    pause_requested: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    fingerprint: Mapped[dict[str, Any]]
+    started_by: Mapped[str] = mapped_column(server_default=FetchedValue())
+    started_at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
+    ended_at: Mapped[datetime.datetime | None]
+
+    steps: Mapped[list[StepRun]] = relationship(back_populates="run", order_by="StepRun.position", lazy="raise")
+
+
+class StepRun(Model):
+    """One step (or checkpoint) of one run. `progress` holds a backfill's cursor and counts."""
+
+    __tablename__ = "step_run"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey(Run.id), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[str]
+    phase: Mapped[str]
+    kind: Mapped[str]
+    title: Mapped[str]
+    estimate: Mapped[float | None]
+    state: Mapped[str] = mapped_column(server_default=FetchedValue())
+    attempts: Mapped[int] = mapped_column(server_default=FetchedValue())
+    pid: Mapped[int | None]
+    began_at: Mapped[datetime.datetime | None]
+    ended_at: Mapped[datetime.datetime | None]
+    seconds: Mapped[float | None]
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default=FetchedValue())
+    error: Mapped[str | None]
+
+    run: Mapped[Run] = relationship(back_populates="steps", lazy="raise")
+
+
+class Verdict(Model):
+    """One check's answer. All measurements are kept; those of one measurement share `measurement`."""
+
+    __tablename__ = "verdict"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey(Run.id))
+    checkpoint: Mapped[str]
+    measurement: Mapped[int]
+    position: Mapped[int]
+    check: Mapped[str] = mapped_column("check_id")
+    title: Mapped[str]
+    kind: Mapped[str]
+    passed: Mapped[bool]
+    expected: Mapped[str]
+    found: Mapped[str]
+    rows: Mapped[list[Any]]
+    query: Mapped[str]
+    seconds: Mapped[float]
+    measured_at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
+
+
+class Event(Model):
+    """What happened, in order; written in the transaction of the state that it records, never changed."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int | None] = mapped_column(ForeignKey(Run.id))
+    step: Mapped[str | None]
+    kind: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+    by: Mapped[str] = mapped_column("by_login", server_default=FetchedValue())
+    at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
+
+
+class SetAside(Model):
+    """A row that a rollback could not carry back: kept whole, reported, not lost."""
+
+    __tablename__ = "set_aside"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey(Run.id))
+    step: Mapped[str]
+    source: Mapped[str]
+    row: Mapped[dict[str, Any]]
+    at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())

@@ -1,0 +1,1 @@
+"""Questions to the target that change nothing; screens and commands may ask them directly."""

@@ -1,0 +1,87 @@
+"""Runs, their steps, events and verdicts, as the journal holds them."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, selectinload
+
+from db.models import Event, Prepared, Run, SetAside, StepRun, Verdict
+
+OVER = ("done", "rolled back")
+
+
+def target_name(session: Session) -> str | None:
+    """Which target this database is; raises NotPrepared where it has never been prepared."""
+    return session.scalar(select(Prepared.name))
+
+
+def all_runs(session: Session) -> list[Run]:
+    """Every run with its steps, newest first."""
+    return list(session.scalars(select(Run).options(selectinload(Run.steps)).order_by(Run.id.desc())))
+
+
+def one(session: Session, run: int) -> Run | None:
+    """A run with its steps."""
+    return session.scalar(select(Run).where(Run.id == run).options(selectinload(Run.steps)))
+
+
+def latest(session: Session) -> Run | None:
+    newest = session.scalar(select(func.max(Run.id)))
+    return one(session, newest) if newest is not None else None
+
+
+def open_one(session: Session) -> Run | None:
+    """The run that is neither done nor rolled back; there is at most one."""
+    found = session.scalar(select(Run.id).where(Run.state.not_in(OVER)))
+    return one(session, found) if found is not None else None
+
+
+def done_of_plan(session: Session, plan: str) -> Run | None:
+    """The run that did this plan and still stands."""
+    return session.scalar(select(Run).where(Run.plan == plan, Run.state == "done").order_by(Run.id.desc()))
+
+
+def events(session: Session, run: int, last: int = 50) -> list[Event]:
+    """The newest events of a run, oldest of them first."""
+    newest = select(Event).where(Event.run_id == run).order_by(Event.id.desc()).limit(last)
+    return list(reversed(list(session.scalars(newest))))
+
+
+def verdicts(session: Session, run: int, checkpoint: str) -> list[Verdict]:
+    """The newest measurement of a checkpoint, in the plan's order; empty where it was never measured."""
+    newest = (
+        select(func.max(Verdict.measurement))
+        .where(Verdict.run_id == run, Verdict.checkpoint == checkpoint)
+        .scalar_subquery()
+    )
+    of_it = select(Verdict).where(
+        Verdict.run_id == run, Verdict.checkpoint == checkpoint, Verdict.measurement == newest
+    )
+    return list(session.scalars(of_it.order_by(Verdict.position)))
+
+
+def all_verdicts(session: Session, run: int) -> list[Verdict]:
+    """The newest measurement of each checkpoint of a run, in the order of the run."""
+    newest = (
+        select(Verdict.checkpoint, func.max(Verdict.measurement).label("newest"))
+        .where(Verdict.run_id == run)
+        .group_by(Verdict.checkpoint)
+        .subquery()
+    )
+    kept = (
+        select(Verdict)
+        .join(
+            newest,
+            (newest.c.checkpoint == Verdict.checkpoint) & (newest.c.newest == Verdict.measurement),
+        )
+        .join(StepRun, (StepRun.run_id == Verdict.run_id) & (StepRun.step == Verdict.checkpoint))
+        .where(Verdict.run_id == run)
+        .order_by(StepRun.position, Verdict.position)
+    )
+    return list(session.scalars(kept))
+
+
+def set_aside(session: Session, run: int) -> dict[str, int]:
+    """How many rows each table had set aside by a rollback of this run."""
+    counted = select(SetAside.source, func.count()).where(SetAside.run_id == run).group_by(SetAside.source)
+    return dict(session.execute(counted).tuples().all())

@@ -1,0 +1,127 @@
+"""Connections to a target: one short-lived kind for questions, one for the backend that runs steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import conninfo
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from db.errors import ConnectionFailed, HandrailError, translated
+
+OLDEST, NEWEST = 15, 18
+CONNECT_SECONDS = 10
+
+# The session that runs steps. A dead client's statement must not live on (FM-A4), a lock must not queue
+# the application behind us (I-8), and row-level security must fail loudly, not hide rows (F35).
+EXECUTOR_SETTINGS = {
+    "client_connection_check_interval": "1s",
+    "idle_in_transaction_session_timeout": "60s",
+    "lock_timeout": "2s",
+    "statement_timeout": "0",
+    "synchronous_commit": "on",
+    "row_security": "off",
+    "search_path": '"$user", public',
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "extra_float_digits": "1",
+}
+QUESTION_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "2s", "TimeZone": "UTC"}
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[Session]:
+    """One transaction on a connection that stays; raises where one is open already.
+
+    It begins at once, not at the session's first statement: else a statement sent on the connection itself would
+    begin one that the session then only joins, and never commits.
+    """
+    with connection.begin(), Session(connection, expire_on_commit=False) as session:
+        yield session
+        session.flush()
+
+
+class Target:
+    """A database that plans act on: how to reach it, by libpq's own rules (URL, keywords, service, environment)."""
+
+    def __init__(self, url: str, name: str = "") -> None:
+        try:
+            self.parameters = conninfo.conninfo_to_dict(url)
+        except psycopg.Error:
+            # libpq's message may quote a piece of the password (FM-E10)
+            raise MalformedTarget(
+                "The target is not a PostgreSQL URL.", "Example: postgresql://user@host:5432/database"
+            ) from None
+        self.url = url
+        self.name = name
+        self._questions: Engine | None = None
+
+    def __repr__(self) -> str:
+        return f"Target({self.label!r})"
+
+    @property
+    def label(self) -> str:
+        """database@host for people; never a user or a password."""
+        known = {key: str(value) for key, value in self.parameters.items() if value}
+        host = known.get("host") or known.get("service") or "local"
+        return f"{known.get('dbname', self.name or 'default')}@{'local' if host.startswith('/') else host}"
+
+    def connect(self, settings: dict[str, str], application: str) -> psycopg.Connection:
+        """A driver connection with `settings`; refuses a server outside 15 to 18."""
+        with translated():
+            connection = psycopg.connect(
+                self.url, application_name=application, connect_timeout=CONNECT_SECONDS, autocommit=True
+            )
+        major = connection.info.server_version // 10000
+        if not OLDEST <= major <= NEWEST:
+            connection.close()
+            raise ConnectionFailed(f"The server is PostgreSQL {major}.", f"handrail works on {OLDEST} to {NEWEST}.")
+        with translated():
+            for name, value in settings.items():
+                connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        connection.autocommit = False
+        return connection
+
+    def questions(self) -> Engine:
+        """The pool behind screens and commands; made at the first question, never at import."""
+        if self._questions is None:
+            self._questions = create_engine(
+                "postgresql+psycopg://",
+                creator=lambda: self.connect(QUESTION_SETTINGS, "handrail"),
+                pool_size=2,
+                max_overflow=4,
+                pool_pre_ping=True,
+                hide_parameters=True,
+            )
+        return self._questions
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error."""
+        with translated(), Session(self.questions(), expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def executor_connection(self, application: str) -> Iterator[Connection]:
+        """The one backend that holds the target's lock and runs the steps; never pooled (F31)."""
+        engine = create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: self.connect(EXECUTOR_SETTINGS, application),
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+        with translated(), engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        if self._questions is not None:
+            self._questions.dispose()
+            self._questions = None
+
+
+class MalformedTarget(HandrailError):
+    exit_code = 2

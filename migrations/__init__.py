@@ -1,0 +1,1 @@
+"""What is run: revisions and plans. Files, no engine."""
