@@ -1,0 +1,1 @@
+"""The application: command line, screens, and the engine below them."""

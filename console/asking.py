@@ -1,0 +1,73 @@
+"""The one door from screens to the engine (design.md section 3).
+
+A question is a plain function fn(session, ...), run in a thread in one transaction. Driving is a plain function
+fn(executor, ...), run in a thread on the backend that holds the target's lock. The engine is imported at the first
+question, after the first paint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from console.engine.executor import Executor
+    from db.session import Target
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Asking:
+    """Asks one target, and drives at most one executor on it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._target: Target | None = None
+        self._executor: Executor | None = None
+
+    async def ask(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The answer of `fn` in a transaction of its own."""
+        return await asyncio.to_thread(self._answer, fn, args, kwargs)
+
+    async def drive(self, fn: Callable[Concatenate[Executor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs `fn` with the target's executor; raises RunDriven where another session has it."""
+        return await asyncio.to_thread(self._driven, fn, args, kwargs)
+
+    @property
+    def driving(self) -> bool:
+        return self._executor is not None
+
+    def cancel(self) -> None:
+        """Stops what this console drives; call again until `driving` is over."""
+        if self._executor is not None:
+            self._executor.cancel()
+
+    def close(self) -> None:
+        if self._target is not None:
+            self._target.close()
+
+    def target(self) -> Target:
+        """Made at the first question; blocking only by its import."""
+        from db.session import Target
+
+        if self._target is None:
+            self._target = Target(self.url)
+        return self._target
+
+    def _answer(self, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+        with self.target().session() as session:
+            return fn(session, *args, **kwargs)
+
+    def _driven(self, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+        from console.engine import executor
+
+        with executor.at(self.target()) as here:
+            self._executor = here
+            try:
+                return fn(here, *args, **kwargs)
+            finally:
+                self._executor = None

@@ -1,0 +1,89 @@
+"""The demo: sample targets on the embedded server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from console.engine.errors import RunDriven
+from console.engine.preparation import prepare
+from console.engine.sample import agency
+from db import postgres, revisions
+from db.errors import translated
+from db.postgres import EmbeddedServer
+from db.queries import runs
+from db.session import Target
+
+AGENCY = "agency"
+BASELINE = "agency_0001"
+ROWS = 100_000
+
+Tell = Callable[[str], None]
+
+
+def targets() -> dict[str, str]:
+    """The demo's targets by name, with their URLs; empty where its server does not run."""
+    server = postgres.running()
+    if server is None:
+        return {}
+    with translated(), psycopg.connect(server.url("postgres")) as connection:
+        there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (AGENCY,)).fetchone()
+    return {AGENCY: server.url(AGENCY)} if there else {}
+
+
+def ready(rows: int | None, seed: int, *, fresh: bool, tell: Tell) -> dict[str, str]:
+    """Starts the server and fills the sample target; what is there already stays, unless it has other `rows`."""
+    tell("starting the embedded PostgreSQL")
+    server = postgres.start()
+    url = server.url(AGENCY)
+    if fresh or not _usable(url, rows):
+        _create(server, seed, rows or ROWS, tell)
+    return {AGENCY: url}
+
+
+def pristine(url: str) -> bool:
+    """Whether no run has ever begun on a target."""
+    with Target(url).session() as session:
+        return runs.latest(session) is None
+
+
+def fill(target: Target, rows: int, seed: int, tell: Tell) -> None:
+    """The agency as it is before any plan, in an empty database."""
+    with target.executor_connection("handrail: demo") as connection, connection.begin():
+        revisions.upgrade(connection, AGENCY, BASELINE)
+    with target.connect({"synchronous_commit": "off"}, "handrail: demo") as filling:
+        agency.fill(filling, rows, seed, lambda what, done, all: tell(f"filling {what}: {done:,} of {all:,}"))
+        filling.execute("ANALYZE")
+    prepare(target, AGENCY)
+
+
+def _create(server: EmbeddedServer, seed: int, rows: int, tell: Tell) -> None:
+    _require_idle(server)
+    tell(f"making target {AGENCY} with {rows:,} clients")
+    with translated(), psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(AGENCY)))
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(AGENCY)))
+    fill(Target(server.url(AGENCY), AGENCY), rows, seed, tell)
+
+
+def _require_idle(server: EmbeddedServer) -> None:
+    """A sample that somebody is stepping through is not made anew under them."""
+    with translated(), psycopg.connect(server.url("postgres")) as connection:
+        busy = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'handrail: executor'", (AGENCY,)
+        ).fetchone()
+    if busy:
+        raise RunDriven("A run is under way on the sample target.", "Pause it first: handrail pause")
+
+
+def _usable(url: str, rows: int | None) -> bool:
+    """Whether the sample target is whole, and of the wanted size."""
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            connection.execute("SELECT 1 FROM handrail.target").fetchone()
+            found = connection.execute("SELECT count(*) FROM clients").fetchone()
+    except psycopg.Error:
+        return False  # not there, or its making was interrupted: it is made anew
+    return rows is None or found == (rows,)

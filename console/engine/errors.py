@@ -1,0 +1,67 @@
+"""Errors of the engine, under db.errors.HandrailError, with their exit codes.
+
+├── PlanError              (2)   the plan file is wrong: file, line, key and what was meant
+├── UnknownPlan            (2)
+├── UnknownRun             (2)
+├── UnknownStep            (2)
+├── QuestionUnanswered     (2)   a question, and nobody at a terminal
+├── WrongTarget            (2)   the plan is for another target
+├── RunRefused             (6)   the run cannot do this in its state
+│   └── RunDriven                another session runs it now
+├── StepFailed             (1)   a step failed; the journal says which and why
+├── CheckFailed            (1)   a checkpoint has a check that did not pass
+├── NotAsBefore            (1)   a rollback ended, but the schema differs from before
+└── StepStopped            (130) a person stopped the step
+"""
+
+from __future__ import annotations
+
+from db.errors import HandrailError
+
+
+class PlanError(HandrailError):
+    exit_code = 2
+
+
+class UnknownPlan(HandrailError):
+    exit_code = 2
+
+
+class UnknownRun(HandrailError):
+    exit_code = 2
+
+
+class UnknownStep(HandrailError):
+    exit_code = 2
+
+
+class QuestionUnanswered(HandrailError):
+    exit_code = 2
+
+
+class WrongTarget(HandrailError):
+    exit_code = 2
+
+
+class RunRefused(HandrailError):
+    exit_code = 6
+
+
+class RunDriven(RunRefused):
+    pass
+
+
+class StepFailed(HandrailError):
+    exit_code = 1
+
+
+class CheckFailed(HandrailError):
+    exit_code = 1
+
+
+class NotAsBefore(HandrailError):
+    exit_code = 1
+
+
+class StepStopped(HandrailError):
+    exit_code = 130

@@ -1,0 +1,187 @@
+"""A run from its beginning to its end: begin, go forward, pause, go back. Screens, commands and tests call these."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from console.engine.errors import NotAsBefore, RunRefused, UnknownRun, WrongTarget
+from console.engine.executor import Executor
+from console.engine.plan import Item, Plan
+from console.engine.reading import frozen
+from console.engine.rollback import counted, to_undo
+from console.engine.steps import Revision, Step
+from console.engine.work import PauseWanted
+from db import fingerprint, journal, revisions
+from db.fingerprint import Fingerprint
+from db.models import Event, Run, StepRun
+from db.queries import runs
+
+Reach = Literal["one", "checkpoint", "end"]
+
+
+def begin(executor: Executor, plan: Plan) -> int:
+    """Opens a run: the plan frozen in it, the fingerprint of the database taken. Nothing is changed yet."""
+    if plan.target != executor.target.name:
+        raise WrongTarget(
+            f"Plan {plan.id} is for target {plan.target}, and this database is {executor.target.name}.",
+            "Name the right database with --target.",
+        )
+    with executor.transaction() as session:
+        _require_free(session, plan)
+        _require_revisions_in_turn(session, plan)
+        run = Run(
+            plan=plan.id,
+            title=plan.title,
+            plan_text=plan.text,
+            sources=dict(plan.sources),
+            digest=plan.digest,
+            parameters={"run_date": f"{datetime.now(UTC):%Y%m%d}"},
+            fingerprint=fingerprint.take(session.connection()).stored(),
+        )
+        said = journal.open_run(session, run, [_waiting(item) for item in plan.items])
+        number = run.id
+    executor.tell(said)
+    return number
+
+
+def forward(
+    executor: Executor, run: int, reach: Reach = "end", *, until: str | None = None, said: bool = False
+) -> None:
+    """Goes forward: one item, or to the next checkpoint, or to `until`, or to the end.
+
+    It stops for a pause that somebody asked for and before a manual step, unless `said` that it is done.
+    """
+    with executor.transaction() as session:
+        row = found(session, run)
+        plan = frozen(row.plan_text, row.sources)
+        last = plan.item(until).position if until else len(plan.items)
+        _require_forward(row)
+        journal.aim(session, row, "running", None)
+    while True:
+        with executor.transaction() as session:
+            item = upcoming(plan, found(session, run))
+            asked = journal.pause_asked(session, run)
+        if item is None:
+            executor.turn(run, "done", "run done")
+            return
+        if asked or item.position > last:
+            executor.turn(run, "paused", "run paused", before=item.id)
+            return
+        if isinstance(item.what, Step) and item.what.waits_for_person and not said:
+            executor.turn(run, "paused", "waits for a person", before=item.id)
+            return
+        try:
+            executor.apply(run, plan, item)
+        except PauseWanted:
+            return
+        if reach == "one" or (reach == "checkpoint" and item.kind == "checkpoint"):
+            last = item.position if item.position < len(plan.items) else last
+
+
+def back(executor: Executor, run: int, to: str | None = None, *, one: bool = False) -> None:
+    """Goes back: one item, or all down to and including `to`, or everything."""
+    with executor.transaction() as session:
+        row = found(session, run)
+        plan = frozen(row.plan_text, row.sources)
+        items = to_undo(plan, row, to, one=one)
+        if row.state == "rolled back" or not items:
+            raise RunRefused(f"Run {run} has nothing to undo.", "See: handrail status")
+        whole = items[-1][0].position == 1
+        kept = counted(session.connection(), plan, row) if whole else []
+        journal.aim(session, row, "rolling back", to or (items[-1][0].id if one else None))
+        event = journal.record(session, "rollback began", run, kept=[k.told() for k in kept])
+    executor.tell(event)
+    for item, state in items:
+        executor.take_back(run, plan, item, state)
+    if whole:
+        _end_rollback(executor, run)
+    else:
+        executor.turn(run, "paused", "run paused", before=items[-1][0].id)
+
+
+def resume(executor: Executor, run: int, *, until: str | None = None, said: bool = False) -> None:
+    """Goes on in the direction in which the run was going."""
+    with executor.transaction() as session:
+        row = found(session, run)
+        returning, goal = row.state == "rolling back", row.goal
+    if returning:
+        back(executor, run, goal)
+    else:
+        forward(executor, run, until=until, said=said)
+
+
+def ask_pause(session: Session, run: int) -> Event:
+    """Asks whoever runs it to pause after the step or batch that is under way."""
+    row = found(session, run)
+    if row.state not in ("running", "rolling back"):
+        raise RunRefused(f"Run {run} is {row.state}; nothing is under way.", "Go on with: handrail resume")
+    return journal.ask_pause(session, row)
+
+
+def found(session: Session, run: int) -> Run:
+    row = runs.one(session, run)
+    if row is None:
+        raise UnknownRun(f"There is no run {run} on this target.", "handrail status lists the runs.")
+    return row
+
+
+def upcoming(plan: Plan, run: Run) -> Item | None:
+    """The first item that is not done; None at the end."""
+    done = {step.position for step in run.steps if step.state == "done"}
+    return next((item for item in plan.items if item.position not in done), None)
+
+
+def _end_rollback(executor: Executor, run: int) -> None:
+    """Says what is as before and what is not. The schema must be equal; content differs by what was kept."""
+    with executor.transaction() as session:
+        before = Fingerprint.restored(found(session, run).fingerprint)
+        after = fingerprint.take(session.connection())
+        aside = runs.set_aside(session, run)
+    differs = fingerprint.differences(before, after)
+    content = fingerprint.content_differences(before, after)
+    executor.turn(run, "rolled back", "run rolled back", schema="differs" if differs else "as before",
+                  differs=differs[:50], content=content, set_aside=aside)  # fmt: skip
+    if differs:
+        raise NotAsBefore(
+            f"Everything is undone, but {len(differs)} objects differ from before: {', '.join(differs[:5])}.",
+            f"handrail status {run} names them; somebody else may have changed them.",
+        )
+
+
+def _require_free(session: Session, plan: Plan) -> None:
+    if other := runs.open_one(session):
+        raise RunRefused(
+            f"Run {other.id} of {other.plan} is {other.state} on this target.",
+            f"Finish it with: handrail resume {other.id}; or take it back with: handrail rollback {other.id}",
+        )
+    if done := runs.done_of_plan(session, plan.id):
+        raise RunRefused(
+            f"Plan {plan.id} is done here already, as run {done.id}.",
+            f"To run it again, first take it back: handrail rollback {done.id}",
+        )
+
+
+def _require_revisions_in_turn(session: Session, plan: Plan) -> None:
+    """Every revision of the plan must follow the one before it, and the first one the database."""
+    here = revisions.current(session.connection(), plan.target)
+    for item in plan.items:
+        if isinstance(item.what, Revision):
+            revisions.require_next(plan.target, item.what.revision, here)
+            here = item.what.revision
+
+
+def _require_forward(run: Run) -> None:
+    if run.state == "rolling back":
+        raise RunRefused(f"Run {run.id} is being rolled back.", f"Let that end first: handrail resume {run.id}")
+    if run.state in runs.OVER:
+        raise RunRefused(f"Run {run.id} is {run.state}.", "See: handrail status")
+
+
+def _waiting(item: Item) -> StepRun:
+    return StepRun(
+        position=item.position, step=item.id, phase=item.phase, kind=item.kind, title=item.what.title,
+        estimate=item.estimate,
+    )  # fmt: skip

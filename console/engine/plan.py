@@ -1,0 +1,125 @@
+"""A plan: a TOML file that says step by step how a target is changed, measured and taken back.
+
+Read once and frozen: `text` and `sources` (the files and revisions that it names) are what a run keeps and executes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field
+
+from console.engine.checks import AnyCheck
+from console.engine.errors import UnknownStep
+from console.engine.steps import AnyStep, Step
+from console.engine.steps.common import Id, Strict, Title
+
+
+class Checkpoint(Strict):
+    id: Id
+    title: Title
+    check: list[AnyCheck] = Field(min_length=1)
+
+
+class Phase(Strict):
+    title: Title
+    step: list[AnyStep] = Field(default_factory=list)
+    checkpoint: Checkpoint | None = None
+
+
+class Kept(Strict):
+    """What others wrote since step `since` was done, counted; and by which rule a rollback keeps it."""
+
+    id: Id
+    title: Title
+    since: Id
+    count: str
+    rule: Literal["carried back", "set aside"]
+
+
+class Written(Strict):
+    """The file, key by key."""
+
+    format: Literal[1]
+    id: Id
+    target: Id
+    title: Title
+    about: str = ""
+    phase: list[Phase] = Field(min_length=1)
+    kept: list[Kept] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A step or a checkpoint, and where it stands; positions count from 1."""
+
+    position: int
+    phase: str
+    what: Step | Checkpoint
+
+    @property
+    def id(self) -> str:
+        return self.what.id
+
+    @property
+    def kind(self) -> str:
+        return "checkpoint" if isinstance(self.what, Checkpoint) else str(self.what.kind)  # type: ignore[attr-defined]
+
+    @property
+    def estimate(self) -> float | None:
+        """Seconds."""
+        return None if isinstance(self.what, Checkpoint) else self.what.estimate
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`sources` maps each file and revision that the plan names to its text."""
+
+    written: Written
+    text: str
+    sources: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        return self.written.id
+
+    @property
+    def title(self) -> str:
+        return self.written.title
+
+    @property
+    def target(self) -> str:
+        return self.written.target
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """Steps and checkpoints in the order in which they are run."""
+        ordered: list[tuple[str, Step | Checkpoint]] = []
+        for phase in self.written.phase:
+            ordered += [(phase.title, step) for step in phase.step]
+            ordered += [(phase.title, phase.checkpoint)] if phase.checkpoint else []
+        return [Item(position, title, what) for position, (title, what) in enumerate(ordered, 1)]
+
+    def item(self, id: str) -> Item:
+        for item in self.items:
+            if item.id == id:
+                return item
+        known = ", ".join(item.id for item in self.items)
+        raise UnknownStep(f"Plan {self.id} has no step or checkpoint {id!r}.", f"It has: {known}")
+
+    def script(self, item: Item, *, back: bool = False) -> str:
+        """What an item sends to the server, for people to read."""
+        if isinstance(item.what, Checkpoint):
+            return "\n\n".join(f"-- {check.title}\n{check.query()}" for check in item.what.check)
+        return item.what.script(self.target, self.sources, back=back)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of everything that runs: the plan's text and its sources, in a fixed order (I-5)."""
+        whole = json.dumps([self.text, sorted(self.sources.items())], ensure_ascii=False)
+        return hashlib.sha256(whole.encode()).hexdigest()

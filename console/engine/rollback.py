@@ -1,0 +1,70 @@
+"""What a rollback would undo and keep, said before anything is undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from console.engine.plan import Item, Plan
+from console.engine.reading import frozen
+from console.engine.statements import filled, send
+from db.models import Run
+
+UNTOUCHED = ("waiting", "undone")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What others wrote since the run began, how many rows, and what becomes of them."""
+
+    title: str
+    rows: int
+    rule: str
+
+    def told(self) -> dict[str, object]:
+        return {"title": self.title, "rows": self.rows, "rule": self.rule}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`undone` in the order in which it happens; `seconds` is the sum of what the steps took forwards."""
+
+    run: int
+    plan: str
+    undone: list[Item]
+    kept: list[Counted]
+    seconds: float
+
+
+def preview(session: Session, run: Run, to: str | None = None) -> Preview:
+    plan = frozen(run.plan_text, run.sources)
+    items = [item for item, _ in to_undo(plan, run, to)]
+    took = {step.position: step.seconds or 0.0 for step in run.steps}
+    whole = bool(items) and items[-1].position == 1
+    kept = counted(session.connection(), plan, run) if whole else []
+    return Preview(run.id, run.plan, items, kept, sum(took[item.position] for item in items))
+
+
+def to_undo(plan: Plan, run: Run, to: str | None, *, one: bool = False) -> list[tuple[Item, str]]:
+    """The items to undo with their states, last first; down to and including `to`."""
+    lowest = plan.item(to).position if to else 1
+    states = {step.position: step.state for step in run.steps}
+    begun = [
+        (item, states[item.position])
+        for item in reversed(plan.items)
+        if item.position >= lowest and states[item.position] not in UNTOUCHED
+    ]
+    return begun[:1] if one else begun
+
+
+def counted(connection: Connection, plan: Plan, run: Run) -> list[Counted]:
+    """The plan's own count of what was written since, where the step that it counts from is done."""
+    done = {step.step for step in run.steps if step.state == "done"}
+    parameters = {**run.parameters, "run_id": str(run.id)}
+    return [
+        Counted(kept.title, int(send(connection, filled(kept.count, parameters)).scalar_one()), kept.rule)
+        for kept in plan.written.kept
+        if kept.since in done
+    ]

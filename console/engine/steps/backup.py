@@ -1,0 +1,140 @@
+"""backup: a dump that is known to restore.
+
+The dump and the fingerprint that it must have are taken in one snapshot, so that writers need not wait. The dump is
+restored into a scratch database of the same server, compared by fingerprint, and the scratch database dropped. The
+schema `handrail` stays out: a restore must not rewind the journal (FM-I6).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from psycopg import conninfo
+from sqlalchemy import Connection, text
+
+from console.engine.errors import StepFailed
+from console.engine.steps.common import Found, Sources, Step
+from console.engine.work import Work
+from db import fingerprint, postgres
+from db.session import Target
+
+LIBPQ = {"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD",
+         "passfile": "PGPASSFILE", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT",
+         "sslkey": "PGSSLKEY", "service": "PGSERVICE"}  # fmt: skip
+
+
+class Backup(Step):
+    transactional: ClassVar[bool] = False
+
+    kind: Literal["backup"]
+
+    def script(self, target: str, sources: Sources, *, back: bool = False) -> str:
+        if back:
+            return "-- nothing to undo: the dump stays where it is"
+        return "-- pg_dump --format=custom, pg_restore into a scratch database, fingerprints compared"
+
+    def apply(self, work: Work) -> Found:
+        file = postgres.home() / "backups" / work.target.label / f"run-{work.run}-{self.id}.dump"
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        major = _major(work.connection)
+        before = _dump(work, file, major)
+        seal(file)
+        _restore_and_compare(work, file, major, before)
+        rows = sum(rows for rows, _ in before.content.values())
+        found = {"file": str(file), "bytes": file.stat().st_size, "sha256": digest(file), "rows": rows,
+                 "tables": len(before.content), "fingerprint": before.digest}  # fmt: skip
+        work.keep(**found)
+        return found
+
+    def take_back(self, work: Work) -> Found:
+        return {}
+
+
+def digest(file: Path) -> str:
+    with file.open("rb") as dump:
+        return hashlib.file_digest(dump, "sha256").hexdigest()
+
+
+def seal(file: Path) -> None:
+    """Writes the checksum beside the dump, in the form that sha256sum -c reads."""
+    file.with_suffix(".sha256").write_text(f"{digest(file)}  {file.name}\n", encoding="ascii")
+
+
+def _dump(work: Work, file: Path, major: int) -> fingerprint.Fingerprint:
+    """Dumps the database; returns the fingerprint of the very snapshot that was dumped."""
+    connection = work.connection
+    with connection.begin():
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+        _run(
+            work,
+            [str(postgres.binary("pg_dump", major)), "--format=custom", "--exclude-schema=handrail", "--no-password",
+             f"--snapshot={snapshot}", f"--file={file}", f"--dbname={_database(connection)}"],
+        )  # fmt: skip
+        return fingerprint.take(connection)
+
+
+def _restore_and_compare(work: Work, file: Path, major: int, before: fingerprint.Fingerprint) -> None:
+    scratch = f"handrail_scratch_{work.run}"
+    with _scratch_database(work, scratch):
+        _run(
+            work,
+            [str(postgres.binary("pg_restore", major)), "--single-transaction", "--exit-on-error", "--no-password",
+             f"--dbname={scratch}", str(file)],
+        )  # fmt: skip
+        url = conninfo.make_conninfo(work.target.url, dbname=scratch)
+        with Target(url, scratch).executor_connection("handrail: compare a restored dump") as restored:
+            after = fingerprint.take(restored)
+    wrong = [*fingerprint.differences(before, after), *fingerprint.content_differences(before, after)]
+    if wrong:
+        raise StepFailed(
+            f"The restored dump differs from the database in {len(wrong)} places: {', '.join(wrong[:5])}.",
+            "Do not go on without a backup; look at the dump and take it again.",
+        )
+
+
+@contextmanager
+def _scratch_database(work: Work, name: str) -> Iterator[None]:
+    with work.autocommit() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE template0'))
+    try:
+        yield
+    finally:
+        with work.autocommit() as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+def _major(connection: Connection) -> int:
+    with connection.begin():
+        return int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10000
+
+
+def _database(connection: Connection) -> str:
+    return str(connection.execute(text("SELECT current_database()")).scalar_one())
+
+
+def _run(work: Work, command: list[str]) -> None:
+    """A program of PostgreSQL; the password goes by the environment, where `ps` does not show it (UX-C3)."""
+    known = {LIBPQ[key]: str(value) for key, value in work.target.parameters.items() if key in LIBPQ and value}
+    with subprocess.Popen(
+        command, env={**os.environ, **known}, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as program:
+        while True:
+            try:
+                _, said = program.communicate(timeout=0.2)
+                break
+            except subprocess.TimeoutExpired:
+                if work.stopping.is_set():
+                    program.terminate()
+    work.stop_if_wanted()
+    if program.returncode != 0:
+        last = (said.strip().splitlines() or ["it said nothing"])[-1]
+        raise StepFailed(f"{Path(command[0]).name} failed: {last}", "Mend the cause, then resume.")

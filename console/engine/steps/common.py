@@ -1,0 +1,111 @@
+"""What all kinds of step share: their keys in the plan file, and the three questions that each answers."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+from console.engine.errors import PlanError
+from console.engine.statements import execute, require_transactional
+from console.engine.work import Work
+
+Sources = Mapping[str, str]
+Found = dict[str, Any]
+
+PARTS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+class Strict(BaseModel):
+    """An unknown key is an error, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def seconds(written: Any) -> Any:
+    """1m30s -> 90.0"""
+    found = PARTS.fullmatch(written) if isinstance(written, str) and written else None
+    if not found:
+        raise ValueError("write a time such as 5s, 1m30s or 2h")
+    hours, minutes, rest = (int(part or 0) for part in found.groups())
+    return float(hours * 3600 + minutes * 60 + rest)
+
+
+Estimate = Annotated[float, BeforeValidator(seconds)]
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$", max_length=127)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+
+
+class Step(Strict, ABC):
+    """`transactional`: apply and undo run inside the executor's transaction, together with the journal row (I-1)."""
+
+    transactional: ClassVar[bool] = True
+    waits_for_person: ClassVar[bool] = False
+
+    id: Id
+    title: Title
+    estimate: Estimate
+
+    def files(self) -> list[str]:
+        """Paths of the files that the step names, relative to the plan's folder."""
+        return []
+
+    def require(self, target: str, sources: Sources) -> None:
+        """Raises PlanError when the step cannot be right, without a database."""
+
+    @abstractmethod
+    def script(self, target: str, sources: Sources, *, back: bool = False) -> str:
+        """What the step sends to the server, or sends to take it back, for people to read."""
+
+    @abstractmethod
+    def apply(self, work: Work) -> Found:
+        """Does the step; returns what the journal should keep of it. Safe to call again after a crash."""
+
+    @abstractmethod
+    def take_back(self, work: Work) -> Found:
+        """Undoes the step. Safe to call again after a crash."""
+
+
+class Undone(Step, ABC):
+    """A step whose way back is SQL, in the plan or in a file beside it."""
+
+    undo: str | None = None
+    undo_file: str | None = None
+
+    def files(self) -> list[str]:
+        return [self.undo_file] if self.undo_file else []
+
+    def back_sql(self, sources: Sources) -> str:
+        return one_of(self.undo, self.undo_file, sources)
+
+    def require(self, target: str, sources: Sources) -> None:
+        if (self.undo is None) == (self.undo_file is None):
+            raise PlanError(
+                "the step needs a way back: undo or undo_file.",
+                'Where there is nothing to undo, say why: undo = "-- nothing to undo: it only reads"',
+            )
+        with inside("undo"):
+            require_transactional(self.back_sql(sources))
+
+    def take_back(self, work: Work) -> Found:
+        execute(work.connection, work.filled(self.back_sql(work.sources)), f"undo of {self.id}")
+        return {}
+
+
+def one_of(text: str | None, file: str | None, sources: Sources) -> str:
+    """The SQL that a step has either in the plan or in a file."""
+    return text if text is not None else sources[file or ""]
+
+
+@contextmanager
+def inside(key: str) -> Iterator[None]:
+    """Puts the key of the plan file in front of what is wrong with its SQL."""
+    try:
+        yield
+    except PlanError as error:
+        raise PlanError(f"{key}: {error.message}", error.hint) from None
