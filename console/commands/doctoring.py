@@ -1,0 +1,27 @@
+"""doctor: what works here, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.commands import targeting
+from console.commands.telling import line, tell
+from console.engine.doctor import Finding, about_machine, about_target
+from db.errors import HandrailError
+
+MARKS = {"ok": "✓ ok     ", "warning": "! warning", "wrong": "✗ wrong  "}
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """0 where nothing is wrong; else the exit code of the first thing that is."""
+    findings = about_machine()
+    try:
+        findings += about_target(targeting.target(options))
+    except HandrailError as error:
+        findings.append(Finding("wrong", "target", error.message, error.hint, error.exit_code))
+    for finding in findings:
+        if options.json:
+            tell({"state": finding.state, "about": finding.about, "found": finding.found, "hint": finding.hint})
+        else:
+            line(f"{MARKS[finding.state]}  {finding.about:<22} {finding.found}  {finding.hint}".rstrip())
+    return next((finding.exit_code for finding in findings if finding.state == "wrong"), 0)

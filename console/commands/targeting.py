@@ -1,0 +1,49 @@
+"""Which database a command is about."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from console.engine import demo
+from console.engine.reading import PLANS
+from console.settings import Settings, libpq_says_where
+from db.errors import HandrailError
+from db.session import Target
+
+
+class NoTarget(HandrailError):
+    exit_code = 2
+
+
+def url(options: argparse.Namespace) -> str:
+    """Option before environment; a bare word is a target of the demo; nothing at all is libpq's own default."""
+    named = options.target if options.target is not None else Settings().target
+    if named is None:
+        if libpq_says_where():
+            return ""
+        known = demo.targets()
+        if len(known) == 1:
+            return next(iter(known.values()))
+        raise NoTarget("Which database?", "Name it with --target URL, or start the demo with: handrail demo")
+    if "=" in named or "://" in named:
+        return named
+    known = demo.targets()
+    if named not in known:
+        raise NoTarget(
+            f"There is no target {named!r}.",
+            f"The demo has: {', '.join(known)}" if known else "Give a URL, or start the demo with: handrail demo",
+        )
+    return known[named]
+
+
+def target(options: argparse.Namespace) -> Target:
+    return Target(url(options))
+
+
+def plans(options: argparse.Namespace) -> Path:
+    """The folder of plan files."""
+    folder = Path(options.plans) if options.plans else Settings().plans or PLANS
+    if not folder.is_dir():
+        raise NoTarget(f"There is no folder {folder}.", "Check --plans.")
+    return folder

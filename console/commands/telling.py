@@ -1,0 +1,115 @@
+"""How commands speak: JSON objects or aligned lines on standard output, narration and errors on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from db.errors import HandrailError
+from db.models import Event, Run, Verdict
+from db.text import one_line
+
+VERSION = 1
+MARKS = {
+    "done": "✓", "passed": "✓", "running": "▶", "failed": "✗", "stopped": "■", "undoing": "↺", "undone": "↺",
+    "waiting": "·",
+}  # fmt: skip
+HIDDEN = ("pid", "digest", "sha256", "fingerprint", "differs", "content", "attempt")
+
+
+def tell(document: dict[str, Any]) -> None:
+    """One JSON object a line, with the version of its shape."""
+    print(json.dumps({"version": VERSION, **document}, ensure_ascii=False, default=str), flush=True)
+
+
+def line(words: str = "") -> None:
+    """A line of data for people. A pipe that knows no Unicode gets question marks, not an error."""
+    _write(sys.stdout, words)
+
+
+def say(words: str) -> None:
+    """A line about what is going on."""
+    _write(sys.stderr, words)
+
+
+def tell_error(error: HandrailError, *, as_json: bool) -> None:
+    """One line that says what is wrong and what to do."""
+    if as_json:
+        tell({"error": error.message, "hint": error.hint, "exit": error.exit_code})
+    say(one_line(f"handrail: {error}"))
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    return {"event": event.kind, "at": event.at.isoformat(), "by": event.by, "run": event.run_id, "step": event.step,
+            **event.detail}  # fmt: skip
+
+
+def event_line(event: Event) -> str:
+    shown = {key: value for key, value in event.detail.items() if key not in HIDDEN and value not in ({}, [])}
+    words = ", ".join(
+        took(value) if key == "seconds" else f"{key.replace('_', ' ')} {_plain(value)}" for key, value in shown.items()
+    )
+    return f"{event.at:%H:%M:%S}  {event.kind:<18} {event.step or '':<18} {one_line(words)}".rstrip()
+
+
+def run_document(run: Run, verdicts: list[Verdict]) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "plan": run.plan,
+        "state": run.state,
+        "started_by": run.started_by,
+        "started_at": run.started_at.isoformat(),
+        "steps": [
+            {"step": step.step, "kind": step.kind, "phase": step.phase, "title": step.title, "state": step.state,
+             "seconds": step.seconds, "estimate": step.estimate, "error": step.error, "progress": step.progress}
+            for step in run.steps
+        ],
+        "verdicts": [verdict_document(verdict) for verdict in verdicts],
+    }  # fmt: skip
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    return {"checkpoint": verdict.checkpoint, "check": verdict.check, "title": verdict.title, "passed": verdict.passed,
+            "expected": verdict.expected, "found": verdict.found, "seconds": verdict.seconds,
+            "rows": verdict.rows}  # fmt: skip
+
+
+def verdict_lines(verdicts: list[Verdict]) -> list[str]:
+    """A line for each verdict under its checkpoint; the rows at fault below it."""
+    lines, checkpoint = [], ""
+    for verdict in verdicts:
+        if verdict.checkpoint != checkpoint:
+            checkpoint = verdict.checkpoint
+            lines.append(f"● {checkpoint}")
+        mark = "✓ passed" if verdict.passed else "✗ failed"
+        lines.append(
+            f"  {mark}  {one_line(verdict.title):<34} expected {one_line(verdict.expected)}, "
+            f"found {one_line(verdict.found)}"
+        )
+        lines += [f"             {one_line(_plain(row))}" for row in verdict.rows[:5]]
+    return lines
+
+
+def took(seconds: float | None) -> str:
+    """3.2 s, 1:05, 2:00:10"""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return "; ".join(_plain(inner) for inner in value)
+    return str(value)
+
+
+def _write(stream: Any, words: str) -> None:
+    encoding = stream.encoding or "utf-8"
+    print(words.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
