@@ -57,9 +57,11 @@ def rollback(options: argparse.Namespace) -> int:
     with target.session() as session:
         row = journey.found(session, options.run)
         shown = going_back.preview(session, row, options.to)
-    if not shown.undone:
+    if row.state == "rolled back":
         raise RunRefused(f"Run {options.run} has nothing to undo.", "See: handrail status")
-    say(f"Roll back run {shown.run}, {shown.plan}: {', '.join(item.id for item in shown.undone)}")
+    say(
+        f"Roll back run {shown.run}, {shown.plan}: {', '.join(item.id for item in shown.undone) or 'nothing is done yet'}"
+    )
     say(f"  it took {took(shown.seconds)} forwards")
     for kept in shown.kept:
         say(f"  kept: {kept.rows} {kept.title}, {kept.rule}")

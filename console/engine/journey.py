@@ -87,9 +87,9 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
         row = found(session, run)
         plan = frozen(row.plan_text, row.sources)
         items = to_undo(plan, row, to, one=one)
-        if row.state == "rolled back" or not items:
+        whole = not one and (to is None or plan.item(to).position == 1)
+        if row.state == "rolled back" or not (items or whole):
             raise RunRefused(f"Run {run} has nothing to undo.", "See: handrail status")
-        whole = items[-1][0].position == 1
         kept = counted(session.connection(), plan, row) if whole else []
         journal.aim(session, row, "rolling back", to or (items[-1][0].id if one else None))
         event = journal.record(session, "rollback began", run, kept=[k.told() for k in kept])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
@@ -27,13 +27,13 @@ from db.revisions import MIGRATIONS
 PLANS = MIGRATIONS / "plans"
 LARGEST = 1_000_000
 
-# What stands inside a table of the file, by the key or the kind that leads there.
-TABLES: dict[str, type[Strict]] = {
-    "phase": Phase,
-    "checkpoint": Checkpoint,
-    "kept": Kept,
-    **{str(get_args(kind.model_fields["kind"].annotation)[0]): kind for kind in (*STEPS, *CHECKS)},
-}
+
+def _by_kind(models: Iterable[type[Strict]]) -> dict[str, type[Strict]]:
+    return {str(get_args(model.model_fields["kind"].annotation)[0]): model for model in models}
+
+
+TABLES: dict[str, type[Strict]] = {"phase": Phase, "checkpoint": Checkpoint, "kept": Kept}
+KINDS = {"step": _by_kind(STEPS), "check": _by_kind(CHECKS)}
 
 Read = Callable[[str], str]
 Loc = tuple[str | int, ...]
@@ -155,7 +155,8 @@ def _beside(folder: Path) -> Read:
 
 
 def _explained(error: ValidationError, text: str, file: str) -> PlanError:
-    first = error.errors(include_url=False)[0]
+    # a misspelt key is the cause where its right spelling is missing too
+    first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
     loc = _without_tags(first["loc"])
     key = ".".join(str(part) for part in loc if isinstance(part, str)) or "the file"
     more = len(error.errors()) - 1
@@ -194,9 +195,10 @@ def _meant(error: ErrorDetails, loc: Loc) -> str:
 def _keys(loc: Loc) -> list[str]:
     """The keys that the table around `loc` may have."""
     model: type[Strict] = Written
-    for part in loc[:-1]:
-        model = TABLES.get(str(part), model)
-    return sorted(model.model_fields)
+    for place, part in enumerate(loc[:-1]):
+        kinds = KINDS.get(str(loc[place - 2]), {}) if place > 1 else {}
+        model = kinds.get(str(part)) or TABLES.get(str(part), model)
+    return sorted(field.alias or name for name, field in model.model_fields.items())
 
 
 def _without_tags(loc: Loc) -> Loc:

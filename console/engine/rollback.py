@@ -42,8 +42,7 @@ def preview(session: Session, run: Run, to: str | None = None) -> Preview:
     plan = frozen(run.plan_text, run.sources)
     items = [item for item, _ in to_undo(plan, run, to)]
     took = {step.position: step.seconds or 0.0 for step in run.steps}
-    whole = bool(items) and items[-1].position == 1
-    kept = counted(session.connection(), plan, run) if whole else []
+    kept = counted(session.connection(), plan, run) if to is None or plan.item(to).position == 1 else []
     return Preview(run.id, run.plan, items, kept, sum(took[item.position] for item in items))
 
 

@@ -1,0 +1,1 @@
+"""Demo rows for the targets: as dirty as real ones, and the same for the same seed."""

@@ -1,0 +1,105 @@
+"""What the tests share: one real server of each version, started when the first test asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from console.engine import demo, reading
+from console.engine.plan import Plan
+from console.engine.preparation import prepare
+from db.binaries import EMBEDDED, server_programs
+from db.errors import ToolMissing
+from db.session import Target
+from tests.servers import Server, server_folder, serving
+
+
+@pytest.fixture(scope="session", params=[18, 16, 15], ids="postgres{}".format)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The embedded 18 and 16, and the system's 15 where it is installed. One set per xdist worker."""
+    version: int = request.param
+    try:
+        server_programs(version)
+    except ToolMissing as missing:
+        if version in EMBEDDED:
+            raise
+        pytest.skip(missing.message)
+    with serving(version) as started:
+        yield started
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where a test may start, kill and lose servers of its own; what still runs is stopped."""
+    with server_folder() as made:
+        yield made
+
+
+PEOPLE = 3000
+CLIENTS = 300
+numbers = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Nothing of the tests goes where the person who runs them keeps handrail's."""
+    with pytest.MonkeyPatch.context() as environment:
+        made = tmp_path_factory.mktemp("home")
+        environment.setenv("HANDRAIL_HOME", str(made))
+        for name in ("HANDRAIL_TARGET", "HANDRAIL_PLANS", "PGSERVICE", "PGHOST", "PGDATABASE", "PGUSER", "PGPASSWORD"):
+            environment.delenv(name, raising=False)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def people(server: Server) -> str:
+    """A template: target `sample`, prepared, with a table of people."""
+    url = server.create("people")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE person (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text NOT NULL)")
+        connection.execute(
+            "INSERT INTO person (email) SELECT 'Person' || n || '@example.org' FROM generate_series(1, %s) n", (PEOPLE,)
+        )
+    target = Target(url, "sample")
+    prepare(target, "sample")
+    target.close()
+    return "people"
+
+
+@pytest.fixture(scope="session")
+def clients(server: Server) -> str:
+    """A template: target `agency` as the demo makes it, small."""
+    target = Target(server.create("clients"), "agency")
+    demo.fill(target, CLIENTS, 7, lambda words: None)
+    target.close()
+    return "clients"
+
+
+@pytest.fixture
+def sample(server: Server, people: str) -> Iterator[Target]:
+    """A database of its own for one test, with the people in it."""
+    yield from cloned(server, people)
+
+
+@pytest.fixture
+def agency(server: Server, clients: str) -> Iterator[Target]:
+    """A database of its own for one test: the agency before any plan."""
+    yield from cloned(server, clients)
+
+
+@pytest.fixture(scope="session")
+def small() -> Plan:
+    """A plan with every kind of step but a revision, for target `sample`."""
+    return reading.load(str(Path(__file__).parent / "engine" / "plans" / "small.toml"))
+
+
+def cloned(server: Server, template: str) -> Iterator[Target]:
+    name = f"test_{next(numbers)}"
+    target = Target(server.create(name, template))
+    yield target
+    target.close()
+    server.drop(name)
