@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from console.engine.executor import Executor
+    from db.errors import HandrailError
     from db.session import Target
 
 P = ParamSpec("P")
@@ -33,6 +34,10 @@ class Asking:
         """The answer of `fn` in a transaction of its own."""
         return await asyncio.to_thread(self._answer, fn, args, kwargs)
 
+    async def think(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The answer of a slow `fn` that needs no database."""
+        return await asyncio.to_thread(fn, *args, **kwargs)
+
     async def drive(self, fn: Callable[Concatenate[Executor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `fn` with the target's executor; raises RunDriven where another session has it."""
         return await asyncio.to_thread(self._driven, fn, args, kwargs)
@@ -43,12 +48,24 @@ class Asking:
 
     def cancel(self) -> None:
         """Stops what this console drives; call again until `driving` is over."""
-        if self._executor is not None:
-            self._executor.cancel()
+        if (executor := self._executor) is not None:
+            executor.cancel()
 
     def close(self) -> None:
         if self._target is not None:
             self._target.close()
+
+    @staticmethod
+    def known(error: BaseException) -> HandrailError | None:
+        """An error that has words for a person; None for a bug."""
+        from db.errors import HandrailError
+
+        return error if isinstance(error, HandrailError) else None
+
+    @property
+    def label(self) -> str:
+        """database@host, once the target has been asked."""
+        return self._target.label if self._target is not None else ""
 
     def target(self) -> Target:
         """Made at the first question; blocking only by its import."""

@@ -1,0 +1,159 @@
+"""The console: every place that a user can be, and the one executor that outlives them all.
+
+Only what the first paint needs is imported here; the engine and the other places are when they are opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+
+from console.asking import Asking
+from console.screens.home import HomeScreen
+from console.widgets.place import Place
+from console.widgets.questions import QuestionDialog
+from db.text import one_line
+
+PLACES = {
+    "plan": "console.screens.plan:PlanScreen",
+    "run": "console.screens.run:RunScreen",
+    "checkpoint": "console.screens.checkpoint:CheckpointScreen",
+    "rows": "console.screens.rows:RowsScreen",
+    "rollback": "console.screens.rollback:RollbackScreen",
+    "sql": "console.screens.sql:SqlScreen",
+    "help": "console.screens.help:HelpScreen",
+}
+
+Start = Callable[[Callable[[str], None]], str]
+
+
+class HandrailApp(App[None]):
+    """`start`, where given, is slow: it makes a target ready, tells its progress in lines, and returns the URL."""
+
+    TITLE = "handrail"
+    CSS_PATH = "../screens.tcss"
+    MODES = {"home": HomeScreen}
+    DEFAULT_MODE = "home"
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (120, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high"), (36, "-tall")]
+    BINDINGS = [
+        Binding("question_mark", "help", "Keys", tooltip="What every key does here", id="app.help", key_display="?"),
+        Binding("q,ctrl+c", "quit", "Quit", tooltip="Leaves; asks first where this console is at work", id="app.quit"),
+    ]
+
+    def __init__(self, url: str, start: Start | None = None, plans: Path | None = None) -> None:
+        super().__init__()
+        self.asking = Asking(url)
+        self.plans = plans
+        self.trouble = ""
+        self._start = start
+        self._drives = 0
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with suppress(ValueError, RuntimeError, NotImplementedError):  # not in the main thread, as in a test
+                loop.add_signal_handler(number, lambda: self.run_worker(self.leave()))
+
+    async def ready(self, tell: Callable[[str], None]) -> None:
+        """Brings the target up where that is asked for; at once when it is up. May be tried again."""
+        if self._start is not None:
+            url = await asyncio.to_thread(self._start, tell)
+            self.asking, self._start = Asking(url), None
+
+    def visit(self, place: str, *about: object) -> None:
+        module, name = PLACES[place].split(":")
+        screen: Screen[Any] = getattr(import_module(module), name)(*about)
+        self.push_screen(screen)
+
+    @property
+    def driving(self) -> bool:
+        return self._drives > 0
+
+    @work(group="drive")
+    async def drive(self, fn: Callable[..., object], *args: object, then: str = "", **kwargs: object) -> None:
+        """Owned by the app: it goes on when the place that asked for it is left."""
+        self.trouble, self._drives = "", self._drives + 1
+        self.nudge()
+        answer = None
+        try:
+            answer = await self.asking.drive(fn, *args, **kwargs)
+        except Exception as error:
+            if not self.tell(error):
+                raise
+            then = ""
+        finally:
+            self._drives -= 1
+            self.nudge()
+        if then:
+            self.visit(then, answer)
+
+    @work(group="stop", exclusive=True)
+    async def stop(self) -> None:
+        await self._at_rest()
+
+    async def leave(self) -> None:
+        """Cancels what runs and ends once the journal says so. A terminal that has gone is not painted any more."""
+        with self.batch_update():
+            await self._at_rest()
+        self.asking.close()
+        self.exit()
+
+    def tell(self, error: Exception) -> bool:
+        """One notice for an error of the engine; False for a bug."""
+        if (known := self.asking.known(error)) is None:
+            return False
+        stopped = known.exit_code == 130
+        self.trouble = "" if stopped else f"{known.message}\n{known.hint}".strip()
+        self.notify(
+            one_line(f"{known.message} {known.hint}"), severity="information" if stopped else "error", markup=False
+        )
+        return True
+
+    def nudge(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, Place):
+                screen.nudge()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: the keys of the screen, and the theme."""
+        for bound in screen.active_bindings.values():
+            if bound.enabled and bound.binding.id and bound.binding.action != "command_palette":
+                act = partial(self.run_action, bound.binding.action, bound.node)
+                key = self.get_key_display(bound.binding)
+                yield SystemCommand(f"{bound.binding.description}  ({key})", bound.tooltip, act)
+        yield SystemCommand("Theme", "Other colours", self.action_change_theme)
+
+    def action_help(self) -> None:
+        self.visit("help", self.screen.active_bindings)
+
+    @work(group="quit", exclusive=True)
+    async def _quit(self) -> None:
+        asked = QuestionDialog(
+            "Stop what runs here, and leave?",
+            "This console is running a step. Its statement is cancelled and the journal written; a transaction is "
+            "undone whole, a backfill keeps its finished batches. The run can go on from any console.",
+            "stop and leave",
+        )
+        if not self.driving or await self.push_screen_wait(asked):
+            await self.leave()
+
+    async def action_quit(self) -> None:
+        self._quit()
+
+    async def _at_rest(self) -> None:
+        while self.driving:
+            # again and again: a statement may begin after the request that should have cancelled it
+            await asyncio.to_thread(self.asking.cancel)
+            await asyncio.sleep(0.1)

@@ -1,0 +1,164 @@
+"""Home: the target, its runs, and the plans for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import DataTable
+
+from console.widgets import words
+from console.widgets.ledger import Ledger
+from console.widgets.place import Place
+from console.widgets.safe_text import BAD, GOOD, QUIET, Part
+from console.widgets.told import Told
+
+
+@dataclass(frozen=True)
+class Overview:
+    name: str | None
+    runs: list[Any]
+    driven: bool
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A plan file: its plan, or what is wrong with it."""
+
+    name: str
+    plan: Any = None
+    wrong: str = ""
+
+
+class HomeScreen(Place):
+    EVERY = 2.0
+    BINDINGS = [
+        Binding("r", "again", "Look again", tooltip="Asks the target again and reads the plans again", id="home.again"),
+        Binding("escape", "leave", "Back", show=False, tooltip="There is nothing behind home", id="home.leave"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._version = ""
+        self._plans: dict[str, Listed] = {}
+        self._wrong = False
+
+    def compose_body(self) -> ComposeResult:
+        yield Told("Connecting to the target ...", id="target")
+        yield Told(id="progress")
+        yield Ledger("run", "plan", "state", "done", "by", "since (UTC)", stretch="plan", id="runs")
+        yield Ledger("plan", "title", "steps", "estimate", stretch="title", id="plans")
+
+    def on_mount(self) -> None:
+        self.query_one("#runs").border_title = "Runs"
+        self.query_one("#plans").border_title = "Plans"
+        self.head("home")
+
+    async def look(self) -> None:
+        if self._wrong:
+            return
+        await self.console.ready(lambda line: self._progress(line))  # type: ignore[attr-defined]
+        self._version = self._version or await self.asking.ask(_version)
+        self._show(await self.asking.ask(_overview))
+        if not self._plans:
+            listed = await self.asking.think(_listed, self.console.plans)
+            self._plans = {one.name: one for one in listed}
+            self._show_plans()
+
+    def unseen(self, message: str, hint: str) -> None:
+        """Stands still: asking again by itself could lock an account whose password is wrong."""
+        self._wrong = True
+        where = f"{self.asking.label}  " if self.asking.label else ""
+        version = f"   PostgreSQL {self._version}" if self._version else ""
+        self.query_one("#target", Told).say(
+            where, (f"✗ {message}", BAD), version, f"\n{hint}\n" if hint else "\n", f"{self.key('again')} tries again"
+        )
+
+    def action_again(self) -> None:
+        self._wrong, self._plans = False, {}
+        self.nudge()
+
+    def action_leave(self) -> None:
+        """Home has nothing behind it."""
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        key = event.row_key.value or ""
+        if event.data_table.id == "runs" and key.isdigit():
+            self.console.visit("run", int(key))
+        elif event.data_table.id == "plans" and (listed := self._plans.get(key)):
+            if listed.plan is not None:
+                self.console.visit("plan", listed.plan)
+            else:
+                self.app.notify(words.one_line(listed.wrong), severity="error", markup=False)
+
+    def _progress(self, line: str) -> None:
+        """Called from the thread that prepares the target."""
+        told = self.query_one("#progress", Told)
+        self.app.call_later(lambda: told.say(f"{told.words}{line}\n"))
+
+    def _show(self, seen: Overview) -> None:
+        name = seen.name or "not prepared"
+        self.query_one("#target", Told).say(
+            (name, GOOD), f"   {self.asking.label}   PostgreSQL {self._version}",
+            ("   prepared", QUIET) if seen.name else "",
+        )  # fmt: skip
+        self.query_one("#progress", Told).say()
+        self.head(f"{name} · {self.asking.label}", f"PostgreSQL {self._version}")
+        ledger = self.query_one("#runs", Ledger)
+        ledger.fill({str(run.id): _run_row(run, seen.driven) for run in seen.runs} or {"": _empty("no run yet", 6)})
+        if not seen.runs and ledger.has_focus:
+            self.query_one("#plans").focus()
+
+    def _show_plans(self) -> None:
+        rows = {name: _plan_row(listed) for name, listed in self._plans.items()}
+        self.query_one("#plans", Ledger).fill(rows or {"": _empty("no plan here", 4)})
+
+
+def _version(session: Any) -> str:
+    from db.queries import activity
+
+    return activity.server_version(session)
+
+
+def _overview(session: Any) -> Overview:
+    from db.queries import activity, runs
+
+    return Overview(runs.target_name(session), runs.all_runs(session), activity.driver(session) is not None)
+
+
+def _listed(folder: Path | None) -> list[Listed]:
+    """Every plan of the folder; a broken one stands in the list with what is wrong, and hides no other."""
+    from console.engine import reading
+    from db.errors import HandrailError
+
+    listed = []
+    for path in reading.catalogue(folder or reading.PLANS):
+        try:
+            listed.append(Listed(path.stem, reading.load(str(path))))
+        except HandrailError as error:
+            listed.append(Listed(path.stem, wrong=str(error)))
+    return listed
+
+
+def _run_row(run: Any, driven: bool) -> tuple[Part, ...]:
+    stood = run.state in ("running", "rolling back") and not driven
+    done = sum(step.state == "done" for step in run.steps)
+    return (
+        str(run.id), run.plan, words.state("interrupted" if stood else run.state),
+        f"{done} of {len(run.steps)}", run.started_by, f"{run.started_at:%Y-%m-%d %H:%M}",
+    )  # fmt: skip
+
+
+def _plan_row(listed: Listed) -> tuple[Part, ...]:
+    if listed.plan is None:
+        return listed.name, (f"✗ {listed.wrong}", BAD), "", ""
+    items = listed.plan.items
+    estimate = sum(item.estimate or 0 for item in items)
+    return listed.name, listed.plan.title, str(sum(item.kind != "checkpoint" for item in items)), words.took(estimate)
+
+
+def _empty(what: str, columns: int) -> tuple[Part, ...]:
+    return ("", (what, QUIET), *[""] * (columns - 2))

@@ -1,0 +1,1 @@
+"""What two screens share. Nothing here holds truth about a run."""

@@ -1,0 +1,134 @@
+"""What a screen last saw of a run: read from the journal in one transaction, never kept as truth (I-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from console.engine import journey
+from console.engine.plan import Item, Plan
+from console.engine.reading import frozen
+from console.engine.rollback import to_undo
+from db.models import Event, Run, StepRun, Verdict
+from db.queries import activity, runs
+from db.queries.activity import Driver, IndexBuild
+
+GOING = ("running", "rolling back")
+LOG_LINES = 40
+
+
+@dataclass(frozen=True)
+class Sight:
+    """`driver` is the session that runs steps on this target now, this console's own among them."""
+
+    run: Run
+    plan: Plan
+    driver: Driver | None
+    events: Sequence[Event]
+    verdicts: Mapping[str, Sequence[Verdict]]
+    aside: Mapping[str, int]
+    build: IndexBuild | None
+
+    @cached_property
+    def steps(self) -> dict[int, StepRun]:
+        return {step.position: step for step in self.run.steps}
+
+    @property
+    def going(self) -> bool:
+        return self.run.state in GOING and self.driver is not None
+
+    @property
+    def interrupted(self) -> bool:
+        """Its executor died: the journal says that it goes on, and nobody does it."""
+        return self.run.state in GOING and self.driver is None
+
+    @cached_property
+    def under_way(self) -> Item | None:
+        """The item that runs or is undone now, or was when the executor died."""
+        return next((i for i in self.plan.items if self.steps[i.position].state in ("running", "undoing")), None)
+
+    @cached_property
+    def upcoming(self) -> Item | None:
+        return journey.upcoming(self.plan, self.run)
+
+    @cached_property
+    def begun(self) -> list[Item]:
+        """What a rollback would undo, in its order."""
+        return [item for item, _ in to_undo(self.plan, self.run, None)]
+
+    @property
+    def stop_at(self) -> Item | None:
+        """The next checkpoint; the last item where none follows."""
+        ahead = self.plan.items[self.upcoming.position - 1 :] if self.upcoming else []
+        return next((item for item in ahead if item.kind == "checkpoint"), ahead[-1] if ahead else None)
+
+    @property
+    def run_word(self) -> str:
+        return "interrupted" if self.interrupted else self.run.state
+
+    def word(self, item: Item) -> str:
+        """The state of an item, for people."""
+        step = self.steps[item.position]
+        if step.state in ("running", "undoing"):
+            return step.state if self.going else "interrupted"
+        if step.state == "done":
+            return "passed" if item.kind == "checkpoint" else "done"
+        if step.state in ("failed", "stopped"):
+            return step.state
+        if item is self.upcoming and not self.run.state.startswith("roll"):
+            return "next"
+        return "undone" if step.state == "undone" else "waits"
+
+    def label(self, item: Item) -> str:
+        """3 copy clients; ● integrity"""
+        if item.kind == "checkpoint":
+            return f"● {item.what.title}"
+        return f"{sum(other.kind != 'checkpoint' for other in self.plan.items[: item.position])} {item.what.title}"
+
+    def may(self, action: str, *, driving: bool) -> bool:
+        """Whether an action can be begun now; `driving` says that this console is at work (check_action)."""
+        state, free = self.run.state, self.driver is None and not driving
+        match action:
+            case "next":
+                return free and (state == "rolling back" or (state not in runs.OVER and self.upcoming is not None))
+            case "to_checkpoint":
+                return free and state not in (*runs.OVER, "rolling back") and self.upcoming is not None
+            case "pause":
+                return self.going and state == "running" and not self.run.pause_requested
+            case "back":
+                return free and bool(self.begun) and state not in ("rolling back", "rolled back")
+            case "roll_back":
+                return free and bool(self.begun) and state != "rolled back"
+            case "stop":
+                return driving
+        return True
+
+
+def see(session: Any, number: int, before: Sight | None = None) -> Sight:
+    """Called by Asking. What only changes with an event is read again only after one."""
+    run = journey.found(session, number)
+    driver = activity.driver(session)
+    if run.state in GOING and driver is None:
+        # it may have come to rest between the two questions; an executor turns its run before it lets go
+        session.expire_all()
+        run = journey.found(session, number)
+    events = runs.events(session, number, LOG_LINES)
+    same = before is not None and before.events and before.events[-1].id == events[-1].id
+    if before is not None and same:
+        verdicts, aside = before.verdicts, before.aside
+    else:
+        verdicts, aside = _by_checkpoint(runs.all_verdicts(session, number)), runs.set_aside(session, number)
+    known = before is not None and before.run.digest == run.digest
+    plan = before.plan if before is not None and known else frozen(run.plan_text, run.sources)
+    building = next((s.pid for s in run.steps if s.kind == "concurrently" and s.pid is not None), None)
+    build = activity.index_build(session, building) if building is not None else None
+    return Sight(run, plan, driver, events, verdicts, aside, build)
+
+
+def _by_checkpoint(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
+    grouped: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        grouped.setdefault(verdict.checkpoint, []).append(verdict)
+    return grouped

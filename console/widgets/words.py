@@ -1,0 +1,55 @@
+"""Times, numbers and states as people read them; the same words as on the command line."""
+
+from __future__ import annotations
+
+from console.widgets.safe_text import BAD, BUSY, GOOD, QUIET, STRONG, Part
+
+# a sign, and the tone that repeats it; the word beside it carries the meaning (UX-C8)
+STATES = {
+    "done": ("✓", GOOD),
+    "passed": ("✓", GOOD),
+    "running": ("▶", BUSY),
+    "undoing": ("↺", BUSY),
+    "rolling back": ("↺", BUSY),
+    "next": ("·", STRONG),
+    "paused": ("·", STRONG),
+    "waits": ("·", QUIET),
+    "undone": ("↺", QUIET),
+    "rolled back": ("↺", QUIET),
+    "stopped": ("■", BAD),
+    "failed": ("✗", BAD),
+    "interrupted": ("!", BAD),
+}
+
+
+def state(word: str) -> Part:
+    """✓ done, ▶ running, ✗ failed"""
+    sign, tone = STATES.get(word, ("·", QUIET))
+    return f"{sign} {word}", tone
+
+
+def took(seconds: float | None) -> str:
+    """3.2 s, 42 s, 1:05, 2:00:10"""
+    if seconds is None:
+        return ""
+    return f"{seconds:.1f} s" if seconds < 9.95 else lasting(seconds)
+
+
+def lasting(seconds: float) -> str:
+    """The same, in whole seconds: for what still goes on."""
+    whole = max(int(seconds + 0.5), 0)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def number(value: float) -> str:
+    """412 000"""
+    return f"{value:,.0f}".replace(",", " ")
+
+
+def counted(value: int, one: str, many: str = "") -> str:
+    """1 row, 3 rows"""
+    return f"{number(value)} {one if value == 1 else many or one + 's'}"

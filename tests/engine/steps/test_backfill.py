@@ -1,0 +1,137 @@
+"""backfill: batches that commit with their cursor, adapt, pause, sweep (I-3)."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from console.engine import executor, journey, reading
+from console.engine.plan import Plan
+from console.engine.steps.backfill import LARGEST, SMALLEST, _adapted
+from db.session import Target
+from tests.driving import ask, begun, drive, look, session_of, state, states
+from tests.servers import wait_until
+
+PLAN = """\
+format = 1
+id = "tiny"
+target = "sample"
+title = "Tiny"
+[[phase]]
+title = "Only"
+[[phase.step]]
+id = "fill"
+kind = "backfill"
+title = "Fill"
+estimate = "1s"
+table = "person"
+key = "id"
+{how}
+undo = "-- nothing to undo"
+"""
+COUNTING = """\
+set = "touched = r.touched + 1"
+where = "r.touched = 0"
+"""
+COPYING = """\
+into = "copy"
+columns = { id = "r.id", email = "upper(r.email)" }
+"""
+
+
+def tiny(how: str) -> Plan:
+    return reading.parse(PLAN.format(how=how), "tiny.toml", lambda name: "")
+
+
+@pytest.fixture
+def counted(sample: Target) -> Target:
+    ask(sample, "ALTER TABLE person ADD COLUMN touched int NOT NULL DEFAULT 0")
+    return sample
+
+
+def test_each_row_is_changed_exactly_once(counted: Target) -> None:
+    """FM-A8"""
+    number = begun(counted, tiny(COUNTING))
+    drive(counted, lambda here: journey.forward(here, number))
+    assert ask(counted, "SELECT array_agg(DISTINCT touched) FROM person") == [1]
+    progress = look(counted, number).steps[0].progress
+    assert (progress["rows"], progress["total"]) == (3000, 3000)
+    assert progress["batches"] >= 2
+
+
+def test_rows_are_copied(sample: Target) -> None:
+    ask(sample, "CREATE TABLE copy (id uuid PRIMARY KEY, email text)")
+    number = begun(sample, tiny(COPYING))
+    drive(sample, lambda here: journey.forward(here, number))
+    assert (
+        ask(sample, "SELECT count(*) FROM copy JOIN person USING (id) WHERE copy.email = upper(person.email)") == 3000
+    )
+
+
+def test_what_is_written_behind_the_cursor_is_swept_up(counted: Target) -> None:
+    """FM-C6: a row whose key lies before the cursor when it appears."""
+    ask(
+        counted,
+        """CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF (SELECT count(*) FROM person WHERE email = 'late') = 0 AND (SELECT count(*) FROM person
+                 WHERE touched = 1) > 1500 THEN
+               INSERT INTO person (id, email) VALUES ('00000000-0000-0000-0000-000000000001', 'late');
+             END IF; RETURN NULL; END $$;
+           CREATE TRIGGER late AFTER UPDATE ON person FOR EACH STATEMENT EXECUTE FUNCTION late()""",
+    )
+    number = begun(counted, tiny(COUNTING))
+    drive(counted, lambda here: journey.forward(here, number))
+    assert ask(counted, "SELECT touched FROM person WHERE email = 'late'") == 1
+    assert look(counted, number).steps[0].progress["sweep"] is True
+
+
+def test_a_pause_ends_the_batch_and_keeps_the_cursor(counted: Target) -> None:
+    """UX-O4; and resuming changes no row twice."""
+    number = begun(counted, tiny(COUNTING))
+    with session_of(counted) as application:
+        # the last rows are locked, so the backfill is held in the middle of its way
+        application.execute("SELECT 1 FROM person ORDER BY id DESC LIMIT 1 FOR UPDATE")
+        worker = threading.Thread(target=lambda: drive(counted, lambda here: journey.forward(here, number)))
+        worker.start()
+        wait_until(lambda: ask(counted, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+        with counted.session() as session:
+            journey.ask_pause(session, number)
+        application.rollback()
+        worker.join()
+    row = look(counted, number)
+    assert (row.state, row.steps[0].state) == ("paused", "stopped")
+    assert row.steps[0].progress["cursor"]
+    drive(counted, lambda here: journey.resume(here, number))
+    assert state(counted, number) == "done"
+    assert ask(counted, "SELECT array_agg(DISTINCT touched) FROM person") == [1]
+
+
+def test_a_batch_that_fails_names_the_cause_and_keeps_the_others(counted: Target) -> None:
+    ask(counted, "ALTER TABLE person ADD CHECK (touched = 0 OR email <> 'Person3000@example.org')")
+    number = begun(counted, tiny(COUNTING))
+    with pytest.raises(executor.StepFailed, match="batch of fill: new row for relation"):
+        drive(counted, lambda here: journey.forward(here, number))
+    assert states(counted, number) == {"fill": "failed"}
+
+
+def test_a_copy_waits_for_a_writer_and_takes_what_he_wrote(sample: Target) -> None:
+    """FM-C7: no stale value is copied over a concurrent change."""
+    ask(sample, "CREATE TABLE copy (id uuid PRIMARY KEY, email text)")
+    number = begun(sample, tiny(COPYING))
+    with session_of(sample) as application:
+        application.execute("UPDATE person SET email = 'changed' WHERE email = 'Person7@example.org'")
+        worker = threading.Thread(target=lambda: drive(sample, lambda here: journey.forward(here, number)))
+        worker.start()
+        wait_until(lambda: ask(sample, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+        application.commit()
+        worker.join()
+    assert ask(sample, "SELECT count(*) FROM copy WHERE email = 'CHANGED'") == 1
+
+
+def test_the_batch_follows_the_clock() -> None:
+    assert _adapted(1000, 0.025) == 1000
+    assert _adapted(1000, 0.050) == 500
+    assert _adapted(1000, 0.001) == 2000
+    assert _adapted(SMALLEST, 60) == SMALLEST
+    assert _adapted(LARGEST, 0.0) == LARGEST

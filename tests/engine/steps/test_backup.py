@@ -1,0 +1,49 @@
+"""backup: a dump is good when it was restored and is equal, and is still the file that was restored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console.engine import journey
+from console.engine.errors import CheckFailed
+from console.engine.plan import Plan
+from db.session import Target
+from tests.driving import ask, begun, drive, look, verdicts
+
+
+def dumped(target: Target, plan: Plan) -> tuple[int, Path]:
+    number = begun(target, plan)
+    drive(target, lambda here: journey.forward(here, number, until="dump"))
+    return number, Path(look(target, number).steps[1].progress["file"])
+
+
+def test_the_dump_is_restored_compared_and_its_scratch_database_dropped(sample: Target, small: Plan) -> None:
+    number, file = dumped(sample, small)
+    kept = look(sample, number).steps[1].progress
+    assert file.stat().st_size == kept["bytes"]
+    assert kept["rows"] == 6000  # the people and the copy of them
+    assert file.with_suffix(".sha256").read_text() == f"{kept['sha256']}  {file.name}\n"
+    assert ask(sample, "SELECT count(*) FROM pg_database WHERE datname LIKE 'handrail_scratch%'") == 0
+
+
+@pytest.mark.parametrize("damage", ["one bit", "cut", "gone"])
+def test_a_damaged_dump_does_not_pass(sample: Target, small: Plan, damage: str) -> None:
+    """FM-I2"""
+    number, file = dumped(sample, small)
+    whole = bytearray(file.read_bytes())
+    if damage == "gone":
+        file.unlink()
+    else:
+        whole[len(whole) // 2] ^= 1
+        file.write_bytes(whole[:-1] if damage == "cut" else whole)
+    with pytest.raises(CheckFailed, match="dump-whole"):
+        drive(sample, lambda here: journey.forward(here, number, "one"))
+    assert verdicts(sample, number)["dump-whole"].rows[0]["file"] == str(file)
+
+
+def test_the_journal_is_not_in_the_dump(sample: Target, small: Plan) -> None:
+    """FM-I6: a restore must not rewind the journal."""
+    _, file = dumped(sample, small)
+    assert b"handrail" not in file.read_bytes()

@@ -1,0 +1,220 @@
+"""What the executor does when something goes wrong (I-1, I-2, I-4)."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from console.engine import executor, journey, reading
+from console.engine.errors import CheckFailed, RunDriven, StepFailed, StepStopped
+from console.engine.plan import Plan
+from db.errors import ConnectionFailed, NotPrepared
+from db.session import Target
+from tests.driving import ask, begun, done, drive, fingerprinted, kinds, look, session_of, state, states
+from tests.servers import Server, wait_until
+
+PLAN = """\
+format = 1
+id = "tiny"
+target = "sample"
+title = "Tiny"
+[[phase]]
+title = "Only"
+[[phase.step]]
+id = "one"
+kind = "sql"
+title = "One"
+estimate = "1s"
+sql = '''
+{sql}
+'''
+undo = "{undo}"
+"""
+
+
+def tiny(sql: str, undo: str = "-- nothing to undo") -> Plan:
+    return reading.parse(PLAN.format(sql=sql, undo=undo), "tiny.toml", lambda name: "")
+
+
+def test_a_statement_that_fails_half_way_leaves_nothing(sample: Target) -> None:
+    """FM-A1: the work and its journal row are one transaction."""
+    before = fingerprinted(sample)
+    number = begun(sample, tiny("CREATE TABLE half (a int);\n\nINSERT INTO half VALUES (1/0);"))
+    with pytest.raises(StepFailed) as caught:
+        drive(sample, lambda here: journey.forward(here, number))
+    assert caught.value.message == "one failed: one line 3: division by zero (22012)"
+    assert fingerprinted(sample) == before
+    assert (state(sample, number), states(sample, number)) == ("failed", {"one": "failed"})
+    assert look(sample, number).steps[0].error == "one line 3: division by zero (22012)"
+
+
+def test_a_failed_step_goes_on_after_it_was_mended(sample: Target) -> None:
+    number = begun(sample, tiny("INSERT INTO wanted VALUES (1)"))
+    with pytest.raises(StepFailed):
+        drive(sample, lambda here: journey.forward(here, number))
+    ask(sample, "CREATE TABLE wanted (a int)")
+    drive(sample, lambda here: journey.resume(here, number))
+    assert state(sample, number) == "done"
+    assert look(sample, number).steps[0].attempts == 2
+
+
+def test_a_deferred_constraint_speaks_before_done(sample: Target) -> None:
+    """FM-B7"""
+    ask(
+        sample,
+        "CREATE TABLE child (id uuid REFERENCES person DEFERRABLE INITIALLY DEFERRED)",
+    )
+    number = begun(sample, tiny("INSERT INTO child VALUES (gen_random_uuid())"))
+    with pytest.raises(StepFailed, match="violates foreign key"):
+        drive(sample, lambda here: journey.forward(here, number))
+    assert states(sample, number) == {"one": "failed"}
+
+
+def test_a_percent_sign_is_a_percent_sign(sample: Target) -> None:
+    number = begun(sample, tiny("DELETE FROM person WHERE email LIKE 'Person1%' AND email <> ':no %s'"))
+    drive(sample, lambda here: journey.forward(here, number))
+    assert ask(sample, "SELECT count(*) FROM person WHERE email LIKE 'Person1%'") == 0
+
+
+def test_two_executors_exclude_each_other(sample: Target, small: Plan) -> None:
+    """I-4, and the message says who has it."""
+    number = begun(sample, small)
+    with (
+        executor.at(sample),
+        pytest.raises(RunDriven, match=r"Another session runs steps on sample now: postgres, pid \d+"),
+        executor.at(sample) as second,
+    ):
+        journey.forward(second, number)
+    assert set(states(sample, number).values()) == {"waiting"}
+
+
+def test_the_executor_never_waits_for_the_lock() -> None:
+    """FM-C3: a session that waits in pg_advisory_lock() deadlocks an index build."""
+    source = Path(executor.__file__).parent.parent.parent
+    for path in [*source.joinpath("console").rglob("*.py"), *source.joinpath("db").rglob("*.py")]:
+        assert "pg_advisory_lock(" not in path.read_text(encoding="utf-8").replace("pg_try_advisory_lock(", "")
+
+
+def test_others_see_the_step_that_is_under_way(sample: Target) -> None:
+    """F69: the attempt commits before the step begins, with its backend."""
+    number = begun(sample, tiny("LOCK TABLE person"))
+    with session_of(sample) as application:
+        application.execute("SELECT 1 FROM person LIMIT 1")
+        worker = threading.Thread(target=lambda: suppressed(sample, number))
+        worker.start()
+        wait_until(lambda: states(sample, number)["one"] == "running")
+        step = look(sample, number).steps[0]
+        assert ask(sample, "SELECT application_name FROM pg_stat_activity WHERE pid = %s", step.pid) == (
+            "handrail: executor"
+        )
+        application.rollback()
+        worker.join()
+    assert state(sample, number) == "done"
+
+
+def suppressed(target: Target, number: int) -> None:
+    drive(target, lambda here: journey.forward(here, number))
+
+
+def test_a_lock_that_is_held_is_not_waited_for_long(sample: Target) -> None:
+    """I-8: the application must not queue behind us."""
+    number = begun(sample, tiny("ALTER TABLE person ADD COLUMN a int"))
+    with session_of(sample) as application:
+        application.execute("SELECT 1 FROM person LIMIT 1")
+        with pytest.raises(StepFailed, match="Another session holds the lock"):
+            drive(sample, lambda here: journey.forward(here, number))
+    drive(sample, lambda here: journey.resume(here, number))
+    assert state(sample, number) == "done"
+
+
+def test_stopping_cancels_the_statement_and_tells_the_journal(sample: Target) -> None:
+    """FM-A9, UX-O4"""
+    number = begun(sample, tiny("SELECT pg_sleep(600)"))
+    outcome: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with executor.at(sample) as here:
+                running.append(here)
+                journey.forward(here, number)
+        except StepStopped as stopped:
+            outcome.append(stopped)
+
+    running: list[executor.Executor] = []
+    worker = threading.Thread(target=work)
+    worker.start()
+    wait_until(lambda: states(sample, number)["one"] == "running")
+    running[0].cancel()
+    worker.join()
+    assert outcome
+    assert (state(sample, number), states(sample, number)["one"]) == ("paused", "stopped")
+    assert kinds(sample, number)[-1] == "step stopped"
+
+
+def test_a_lost_connection_leaves_a_true_journal(sample: Target) -> None:
+    """FM-B1: nobody could write down the end; the attempt stands, nothing of the step does."""
+    before = fingerprinted(sample)
+    number = begun(sample, tiny("CREATE TABLE lost (a int); SELECT pg_terminate_backend(pg_backend_pid())"))
+    with pytest.raises(ConnectionFailed):
+        drive(sample, lambda here: journey.forward(here, number))
+    assert fingerprinted(sample) == before
+    assert (state(sample, number), states(sample, number)["one"]) == ("running", "running")
+
+
+def test_a_failed_check_stops_the_run_and_is_measured_again(sample: Target, small: Plan) -> None:
+    number = begun(sample, small)
+    drive(sample, lambda here: journey.forward(here, number, until="call", said=True))
+    ask(sample, "UPDATE person SET email_lc = 'wrong' WHERE id = (SELECT id FROM person LIMIT 1)")
+    with pytest.raises(CheckFailed, match="1 of 3 checks failed: filled"):
+        drive(sample, lambda here: journey.forward(here, number))
+    assert (state(sample, number), states(sample, number)["changed"]) == ("failed", "failed")
+    ask(sample, "UPDATE person SET email_lc = lower(email)")
+    drive(sample, lambda here: journey.resume(here, number))
+    assert state(sample, number) == "done"
+    assert ask(sample, "SELECT count(DISTINCT measurement) FROM handrail.verdict WHERE checkpoint = 'changed'") == 2
+
+
+def test_an_edited_revision_is_refused(agency: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-5: a revision runs from its file, so the file must be the frozen one."""
+    plan = reading.load("schema-unification")
+    number = begun(agency, plan)
+    first = next(item for item in plan.items if item.kind == "revision")
+    drive(agency, lambda here: journey.forward(here, number, until=plan.items[first.position - 2].id))
+    ask(
+        agency,
+        "UPDATE handrail.run SET sources = jsonb_set(sources, ARRAY[%s], '\"# edited\"') WHERE id = %s",
+        f"revision {first.what.revision}",  # type: ignore[union-attr]
+        number,
+    )
+    with pytest.raises(StepFailed, match="was edited after this run began"):
+        drive(agency, lambda here: journey.forward(here, number, "one"))
+
+
+def test_a_database_that_was_never_prepared(server: Server) -> None:
+    target = Target(server.create("bare"))
+    with pytest.raises(NotPrepared, match="never been prepared"), executor.at(target):
+        pass
+    server.drop("bare")
+
+
+def test_the_session_that_runs_steps_is_set_for_it(sample: Target) -> None:
+    with executor.at(sample) as here, here.transaction() as session:
+        settings = {
+            name: session.connection().exec_driver_sql(f"SHOW {name}").scalar()
+            for name in ("client_connection_check_interval", "lock_timeout", "synchronous_commit", "row_security")
+        }
+    assert settings == {
+        "client_connection_check_interval": "1s", "lock_timeout": "2s", "synchronous_commit": "on",
+        "row_security": "off",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["UPDATE {} SET kind = 'x'", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+@pytest.mark.parametrize("table", ["handrail.event", "handrail.verdict"])
+def test_what_happened_is_not_rewritten(sample: Target, small: Plan, table: str, change: str) -> None:
+    done(sample, small)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="is append-only"):
+        ask(sample, change.format(table))
