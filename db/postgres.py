@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -34,6 +34,7 @@ __all__ = ["EmbeddedServer", "binary", "home", "running", "start", "stop"]
 
 START_LIMIT = 300  # seconds; a recovery after a crash replays what was written, and that takes its time
 SOCKET_PATH_LIMIT = 103  # bytes in an address of a Unix socket, on the smaller of our systems (macOS)
+SOCKETS = "handrail-"  # a folder of that name in the temporary one, where the path is too long
 UNFINISHED = ".new-"  # part of the name of a data folder until it is whole
 SETTINGS = ("-c", "listen_addresses=", "-c", "max_connections=200")
 
@@ -103,8 +104,9 @@ def stop(version: int = 18, folder: Path | None = None) -> bool:
             if found is None:
                 return False
             end(found.process)
-            if found.sockets != pgdata:
-                shutil.rmtree(found.sockets, ignore_errors=True)
+            if found.sockets.name.startswith(SOCKETS):
+                with suppress(OSError):  # never a folder with something in it
+                    found.sockets.rmdir()
             return True
 
 
@@ -176,15 +178,8 @@ def _launch(programs: Path, pgdata: Path, account: pwd.struct_passwd | None) -> 
     log = _log(pgdata)
     said_before = log.stat().st_size if log.exists() else 0
     settings = shlex.join(["-p", "5432", "-k", str(sockets), *SETTINGS])
-    options: list[str | Path] = [
-        "-w",
-        "-t",
-        "10",
-        "-l",
-        log,
-        "-o",
-        settings,
-    ]  # whoever takes longer is waited for later
+    # Ten seconds do for a clean start; whoever recovers for longer is waited for after this.
+    options: list[str | Path] = ["-w", "-t", "10", "-l", log, "-o", settings]
     started = run([programs / "pg_ctl", "start", "-D", pgdata, *options], account, pgdata)
     if started.returncode != 0 and postmaster(pgdata) is None:
         said = log.read_bytes()[said_before:].decode(errors="replace") if log.exists() else ""
@@ -200,7 +195,7 @@ def _sockets(pgdata: Path, account: pwd.struct_passwd | None) -> Path:
         return pgdata
     owner = account.pw_uid if account else os.geteuid()
     mark = hashlib.sha256(f"{owner} {pgdata}".encode(errors="surrogateescape")).hexdigest()[:10]
-    folder = Path(tempfile.gettempdir()) / f"handrail-{mark}"
+    folder = Path(tempfile.gettempdir()) / f"{SOCKETS}{mark}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if account and folder.lstat().st_uid == 0:
         os.chown(folder, account.pw_uid, account.pw_gid, follow_symlinks=False)
