@@ -91,6 +91,12 @@ def agency(server: Server, clients: str) -> Iterator[Target]:
     yield from cloned(server, clients)
 
 
+@pytest.fixture
+def another_agency(server: Server, clients: str) -> Iterator[Target]:
+    """A second one, to compare with."""
+    yield from cloned(server, clients)
+
+
 @pytest.fixture(scope="session")
 def small() -> Plan:
     """A plan with every kind of step but a revision, for target `sample`."""

@@ -25,6 +25,7 @@ def driven(target: Target, do: Callable[[Executor], T], tell: Tell, tell_progres
     """The answer of `do`, or its error; raises KeyboardInterrupt after a stop that came too late to matter."""
     outcome: dict[str, Any] = {}
     here: list[Executor] = []
+    ended = threading.Event()
 
     def work() -> None:
         try:
@@ -33,27 +34,29 @@ def driven(target: Target, do: Callable[[Executor], T], tell: Tell, tell_progres
                 outcome["answer"] = do(executor)
         except BaseException as error:  # carried over to the main thread, which raises it
             outcome["error"] = error
+        finally:
+            ended.set()
 
-    thread = threading.Thread(target=work, name="executor")
     with _signals_interrupt():
-        thread.start()
-        _wait(thread, here)
+        threading.Thread(target=work, name="executor").start()
+        _wait(ended, here)
     if "error" in outcome:
         raise outcome["error"]
     answer: T = outcome["answer"]
     return answer
 
 
-def _wait(thread: threading.Thread, here: list[Executor]) -> None:
+def _wait(ended: threading.Event, here: list[Executor]) -> None:
+    """Until the work has ended. Not by Thread.join(): interrupted, it takes a running thread for a stopped one."""
     stopping = False
-    while thread.is_alive():
+    while not ended.is_set():
         try:
-            thread.join(AGAIN_SECONDS)
+            ended.wait(AGAIN_SECONDS)
         except KeyboardInterrupt:
             if not stopping:
                 say("Stopping: the statement is cancelled, the journal written ...")
             stopping = True
-        if stopping and here and thread.is_alive():
+        if stopping and here and not ended.is_set():
             here[0].cancel()
 
 

@@ -54,9 +54,15 @@ def fill(target: Target, rows: int, seed: int, tell: Tell) -> None:
     with target.executor_connection("handrail: demo") as connection, connection.begin():
         revisions.upgrade(connection, AGENCY, BASELINE)
     with target.connect({"synchronous_commit": "off"}, "handrail: demo") as filling:
-        agency.fill(filling, rows, seed, lambda what, done, all: tell(f"filling {what}: {done:,} of {all:,}"))
+        agency.fill(filling, rows, seed, lambda what, done, all: _tell_filled(tell, what, done, all))
         filling.execute("ANALYZE")
     prepare(target, AGENCY)
+
+
+def _tell_filled(tell: Tell, what: str, done: int, all: int) -> None:
+    """A line a table, and one for each million of a large one."""
+    if done == all or done % 1_000_000 == 0:
+        tell(f"{what}: {done:,} of {all:,} rows")
 
 
 def _create(server: EmbeddedServer, seed: int, rows: int, tell: Tell) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -40,13 +41,13 @@ class Executor:
         self.tell = tell
         self.tell_progress = tell_progress
         self.stopping = threading.Event()
+        self._driver: Any = connection.connection.driver_connection
 
     def cancel(self) -> None:
         """Stops what runs now; called from another thread, and again until the executor has come to rest."""
         self.stopping.set()
-        driver: Any = self.connection.connection.driver_connection
-        if driver is not None and not driver.closed:
-            driver.cancel_safe()
+        with suppress(psycopg.Error):  # the connection has just ended, and with it what should be cancelled
+            self._driver.cancel_safe()
 
     def transaction(self) -> AbstractContextManager[Session]:
         return transaction(self.connection)
