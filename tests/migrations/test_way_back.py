@@ -10,6 +10,7 @@ import pytest
 from psycopg import errors
 
 from console.engine import journey
+from console.engine.executor import Executor
 from db import fingerprint
 from db.session import Target
 from tests.driving import ask, begun, drive, fingerprinted
@@ -87,7 +88,7 @@ def test_the_emergency_way_back_does_the_same(agency: Target) -> None:
         said = dict(connection.execute("SELECT * FROM rollback_schema_unification()").fetchall())
     assert said["set aside: business values"] == 11
     assert said["set aside: settings and billing"] == 2
-    assert said["orphans put back"] > 10
+    assert said["orphans put back"] > 5
     assert fingerprint.differences(before, fingerprinted(agency)) == []
     is_as_after(unified)
     assert ask(agency, "SELECT version_num FROM alembic_version") == "agency_0001"
@@ -117,7 +118,7 @@ def test_a_lost_client_comes_back_from_the_backup(agency: Target) -> None:
 def test_damage_to_the_new_table_does_not_spread_to_the_old(copied: Unified) -> None:
     before = copied.ask("SELECT array_agg(c ORDER BY id)::text FROM clients c")
     copied.ask("UPDATE clients_enhanced SET email = 'damage' || id, name = 'damage'")
-    copied.ask("DELETE FROM clients_enhanced WHERE id > '8'::text::uuid") if False else None
+    copied.ask("DELETE FROM clients_enhanced WHERE name IS NOT NULL AND email < 'damage8'")
     copied.back()
     assert copied.ask("SELECT array_agg(c ORDER BY id)::text FROM clients c") == before
 
@@ -167,13 +168,16 @@ def test_writers_go_on_there_and_back(agency: Target) -> None:
                 except errors.DeadlockDetected:
                     continue
 
+    def there_and_back(here: Executor) -> None:
+        number = journey.begin(here, PLAN)
+        journey.forward(here, number)
+        journey.back(here, number)
+
     before = fingerprinted(agency)
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        number = begun(agency, PLAN)
-        drive(agency, lambda here: journey.forward(here, number))
-        drive(agency, lambda here: journey.back(here, number))
+        drive(agency, there_and_back)
     finally:
         over.set()
         writer.join()
