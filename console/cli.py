@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from console import __version__
+
 EXAMPLES = """\
 examples:
   handrail                                  open the console on the demo, or on the target of your environment
@@ -37,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    words.add_argument("--version", action="version", version=f"handrail {_version()}")
+    words.add_argument("--version", action="version", version=f"handrail {__version__}")
     _common(words, default=None)
     words.set_defaults(command="opening.console")
     commands = words.add_subparsers(title="commands", metavar="COMMAND")
@@ -139,15 +141,6 @@ def _answered(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("handrail")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 if __name__ == "__main__":
