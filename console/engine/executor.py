@@ -8,6 +8,7 @@ happened. Any other step looks at what it finds before it acts (I-2, I-3), so it
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
@@ -27,6 +28,8 @@ from db.errors import ConnectionFailed, HandrailError, NotPrepared, StatementCan
 from db.models import Event, Run, StepRun
 from db.queries import activity, runs
 from db.session import Target, transaction
+
+PATIENCE = 3.0  # seconds
 
 Tell = Callable[[Event], None]
 TellProgress = Callable[[dict[str, Any]], None]
@@ -193,18 +196,32 @@ def at(
     with target.executor_connection("handrail: executor") as connection:
         with transaction(connection) as session:
             name = runs.target_name(session)
-            if name is None:
-                raise NotPrepared("This database has never been prepared.", "Prepare it with: handrail init")
-            # tried, never waited for: a waiting session would deadlock an index build (FM-C3)
-            if not session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": activity.LOCK_KEY}).scalar():
-                driver = activity.driver(session)
-                raise RunDriven(
-                    f"Another session runs steps on {name} now"
-                    + (f": {driver.login}, pid {driver.pid}, since {driver.since:%H:%M:%S} UTC." if driver else "."),
-                    "Watch it with: handrail status; ask it to pause with: handrail pause",
-                )
+        if name is None:
+            raise NotPrepared("This database has never been prepared.", "Prepare it with: handrail init")
+        _take_lock(connection, name)
         target.name = name
         yield Executor(connection, target, tell, tell_progress)
+
+
+def _take_lock(connection: Connection, name: str) -> None:
+    """Tries, and tries again; a session that waits in the lock function would deadlock an index build (FM-C3).
+
+    A console that was killed leaves a backend that notices within client_connection_check_interval (FM-A5), so a
+    little patience tells a dead driver from a living one.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with transaction(connection) as session:
+            if session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": activity.LOCK_KEY}).scalar():
+                return
+            driver = activity.driver(session)
+        if time.monotonic() > deadline:
+            whom = f": {driver.login}, pid {driver.pid}, since {driver.since:%H:%M:%S} UTC" if driver else ""
+            raise RunDriven(
+                f"Another session runs steps on {name} now{whom}.",
+                "Watch it with: handrail status; ask it to pause with: handrail pause",
+            )
+        time.sleep(0.1)
 
 
 def _translated(error: Exception) -> HandrailError | None:
