@@ -1,4 +1,4 @@
-"""A console that is killed in the middle of a step: `python -m tests.dying URL RUN STEP forward|back`.
+"""A console that is killed in the middle of a step.
 
 It drives the run like any console, and sends itself SIGKILL at the second statement after STEP was journalled as
 begun: no handler runs, no buffer is flushed. The engine knows nothing of this; SQLAlchemy's own events count.
@@ -6,11 +6,9 @@ begun: no handler runs, no buffer is flushed. The engine knows nothing of this; 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -19,17 +17,19 @@ from console.engine import executor, journey
 from db.models import Event
 from db.session import Target
 
-ROOT = Path(__file__).parent.parent
 STATEMENTS = 2
+
+# A server that has imported the engine once and forks: a killed console every few milliseconds, not every second.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
 
 
 def killed_in(target: Target, run: int, step: str, direction: str = "forward") -> None:
     """Drives `run` in a process of its own that is killed inside `step`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.dying", target.url, str(run), step, direction],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+    process = PROCESSES.Process(target=drive, args=(target.url, run, step, direction))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
 
 
 def die_in(step: str) -> executor.Tell:
@@ -50,13 +50,9 @@ def die_in(step: str) -> executor.Tell:
     return heard
 
 
-def main(url: str, run: str, step: str, direction: str) -> None:
+def drive(url: str, run: int, step: str, direction: str) -> None:
     with executor.at(Target(url), die_in(step)) as here:
         if direction == "forward":
-            journey.resume(here, int(run), said=True)
+            journey.resume(here, run, said=True)
         else:
-            journey.back(here, int(run))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+            journey.back(here, run)
