@@ -99,6 +99,7 @@ def rendered(target: str, revision: str, *, down: bool = False) -> str:
     script, buffer = find(target, revision), io.StringIO()
     context = MigrationContext.configure(
         dialect_name="postgresql",
+        dialect_opts={"paramstyle": "named"},  # else every % would be shown twice
         opts={"as_sql": True, "output_buffer": buffer, "literal_binds": True, **version_place(target)},
     )
     with Operations.context(context):

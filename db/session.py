@@ -16,15 +16,14 @@ from db.errors import ConnectionFailed, HandrailError, translated
 OLDEST, NEWEST = 15, 18
 CONNECT_SECONDS = 10
 
-# The session that runs steps. A dead client's statement must not live on (FM-A4), a lock must not queue
-# the application behind us (I-8), and row-level security must fail loudly, not hide rows (F35).
+# The session that runs steps. A dead client's statement must not live on (FM-A4), and a lock must not queue the
+# application behind us (I-8).
 EXECUTOR_SETTINGS = {
     "client_connection_check_interval": "1s",
     "idle_in_transaction_session_timeout": "60s",
     "lock_timeout": "2s",
     "statement_timeout": "0",
     "synchronous_commit": "on",
-    "row_security": "off",
     "search_path": '"$user", public',
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",

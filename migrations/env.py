@@ -15,7 +15,9 @@ arguments = context.get_x_argument(as_dictionary=True)
 target = arguments.get("target", "agency")
 
 if context.is_offline_mode():
-    context.configure(dialect_name="postgresql", literal_binds=True, **version_place(target))
+    context.configure(
+        dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, literal_binds=True, **version_place(target)
+    )
     with context.begin_transaction():
         context.run_migrations()
 else:

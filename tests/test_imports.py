@@ -102,4 +102,4 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_the_first_screen_loads_no_engine() -> None:
     """UX-C1: the first picture does not wait for the database's libraries."""
-    assert not loaded("import console.app, console.screens.home") & {"sqlalchemy", "psycopg", "alembic", "pglast", "db"}
+    assert not loaded("import console.app, console.screens.home") & {"sqlalchemy", "psycopg", "alembic", "pglast"}

@@ -85,7 +85,7 @@ def test_the_emergency_way_back_does_the_same(agency: Target) -> None:
     unified = Unified(agency, number)
     written_since(unified)
     with psycopg.connect(agency.url) as connection:
-        said = dict(connection.execute("SELECT * FROM rollback_schema_unification()").fetchall())
+        said: dict[str, int] = dict(connection.execute("SELECT * FROM rollback_schema_unification()").fetchall())
     assert said["set aside: business values"] == 11
     assert said["set aside: settings and billing"] == 2
     assert said["orphans put back"] > 5

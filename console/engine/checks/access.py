@@ -67,7 +67,7 @@ class AccessMatrix(Check):
                 for operation in OPERATIONS:
                     declared = operation in table.allowed[actor_name].split()
                     let, why = _tried(asking, actor, asking.filled(getattr(table, operation)))
-                    if let != declared:
+                    if let is not declared:
                         wrong.append(
                             {"table": name, "actor": actor_name, "operation": operation, "declared": _word(declared),
                              "tried": _word(let), "why": why}
@@ -77,8 +77,8 @@ class AccessMatrix(Check):
         return Found(f"{cells} cells as declared", found, not wrong, wrong[:SHOWN_ROWS])
 
 
-def _tried(asking: Asking, actor: Actor, sql: str) -> tuple[bool, str]:
-    """(let through, what the server said where it was not)"""
+def _tried(asking: Asking, actor: Actor, sql: str) -> tuple[bool | None, str]:
+    """(let through, None where it could not be tried; what the server said)"""
     savepoint = asking.connection.begin_nested()
     try:
         asking.connection.execute(
@@ -92,10 +92,10 @@ def _tried(asking: Asking, actor: Actor, sql: str) -> tuple[bool, str]:
         said = translate(error.orig).message if hasattr(error.orig, "diag") else str(error.orig)  # type: ignore[arg-type]
         if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", "") == "42501":
             return False, said
-        return False, f"could not be tried: {said}"
+        return None, said
     finally:
         savepoint.rollback()
 
 
-def _word(let: bool) -> str:
-    return "allowed" if let else "refused"
+def _word(let: bool | None) -> str:
+    return {True: "allowed", False: "refused", None: "not tried"}[let]

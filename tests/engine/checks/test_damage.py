@@ -61,6 +61,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("a right too many", MATRIX, "CREATE POLICY all_of_it ON after USING (true)", "update"),
     ("a right too few", MATRIX, "DROP POLICY readers ON after", "select"),
     ("a grant taken", MATRIX, "REVOKE SELECT ON after FROM reader", "permission denied"),
+    ("a cell that cannot be tried", MATRIX, "ALTER TABLE after RENAME COLUMN email TO mail", "not tried"),
     ("an answer that changed", {"kind": "replay", "was": "person", "now": "renamed", "queries": ["SELECT count(*) FROM {table}"]}, "CREATE OR REPLACE VIEW renamed AS SELECT * FROM person WHERE email <> 'Person11@example.org'", "2999"),
     ("a write that no longer works", {"kind": "replay", "was": "person", "now": "renamed", "queries": ["UPDATE {table} SET email = 'x' WHERE email = 'Person11@example.org' RETURNING email"]}, "CREATE OR REPLACE VIEW renamed AS SELECT DISTINCT * FROM person", "cannot update view"),
 ]  # fmt: skip

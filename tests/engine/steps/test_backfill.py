@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from console.engine import executor, journey, reading
+from console.engine import journey, reading
+from console.engine.errors import StepFailed
 from console.engine.plan import Plan
 from console.engine.steps.backfill import LARGEST, SMALLEST, _adapted
 from db.session import Target
@@ -110,7 +111,7 @@ def test_a_pause_ends_the_batch_and_keeps_the_cursor(counted: Target) -> None:
 def test_a_batch_that_fails_names_the_cause_and_keeps_the_others(counted: Target) -> None:
     ask(counted, "ALTER TABLE person ADD CHECK (touched = 0 OR email <> 'Person3000@example.org')")
     number = begun(counted, tiny(COUNTING))
-    with pytest.raises(executor.StepFailed, match="batch of fill: new row for relation"):
+    with pytest.raises(StepFailed, match="batch of fill: new row for relation"):
         drive(counted, lambda here: journey.forward(here, number))
     assert states(counted, number) == {"fill": "failed"}
 

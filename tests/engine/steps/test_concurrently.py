@@ -6,6 +6,7 @@ import pytest
 
 from console.engine import journey, reading
 from console.engine.errors import PlanError, StepFailed
+from console.engine.executor import Executor
 from console.engine.plan import Plan
 from db.session import Target
 from tests.driving import ask, begun, drive, fingerprinted, look, state
@@ -94,7 +95,7 @@ def test_the_lock_timeout_comes_back_after_the_build(sample: Target) -> None:
     """F8: a build waits as long as it must; the steps after it do not."""
     number = begun(sample, tiny())
 
-    def build_then_show(here: journey.Executor) -> str:
+    def build_then_show(here: Executor) -> str:
         journey.forward(here, number)
         with here.transaction() as session:
             return str(session.connection().exec_driver_sql("SHOW lock_timeout").scalar())

@@ -1,0 +1,7 @@
+ALTER TABLE public.deployment_tracking_events
+    DROP CONSTRAINT deployment_tracking_events_deployment_id_fkey,
+    DROP CONSTRAINT deployment_tracking_events_client_id_fkey;
+ALTER TABLE public.client_analytics DROP CONSTRAINT client_analytics_client_id_fkey;
+ALTER TABLE public.client_deployments DROP CONSTRAINT client_deployments_client_id_fkey;
+ALTER TABLE public.client_customizations DROP CONSTRAINT client_customizations_client_id_fkey;
+ALTER TABLE public.tenant_apps DROP CONSTRAINT tenant_apps_client_id_fkey;
