@@ -99,7 +99,8 @@ def _finished(options: argparse.Namespace, target: Target, number: int, do: Call
         wrong = {"error": failure.message, "hint": failure.hint} if failure else {}
         tell({**run_document(row, verdicts), **wrong})
     else:
-        for words in [*verdict_lines(verdicts), f"run {row.id}, {row.plan}: {row.state}"]:
+        measured = [] if row.state == "rolled back" else verdict_lines(verdicts)
+        for words in [*measured, f"run {row.id}, {row.plan}: {row.state}"]:
             line(words)
     if failure:
         say(one_line(f"handrail: {failure}"))

@@ -15,7 +15,7 @@ MARKS = {
     "done": "✓", "passed": "✓", "running": "▶", "failed": "✗", "stopped": "■", "undoing": "↺", "undone": "↺",
     "waiting": "·",
 }  # fmt: skip
-HIDDEN = ("pid", "digest", "sha256", "fingerprint", "differs", "content", "attempt")
+HIDDEN = ("pid", "digest", "sha256", "fingerprint", "attempt")
 
 
 def tell(document: dict[str, Any]) -> None:
@@ -104,9 +104,13 @@ def took(seconds: float | None) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
+        if {"title", "rows", "rule"} <= value.keys():
+            return f"{value['rows']} {value['title']}, {value['rule']}"
         return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
     if isinstance(value, list):
-        return "; ".join(_plain(inner) for inner in value)
+        # [before, after] of a table's rows reads as a change; anything else as a list
+        pair = len(value) == 2 and all(isinstance(inner, int) for inner in value)
+        return (" -> " if pair else "; ").join(_plain(inner) for inner in value)
     return str(value)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from console.engine import reading
 from console.engine.errors import PlanError, UnknownPlan, UnknownStep
+from console.engine.plan import Plan
 
 GOOD = """\
 format = 1
@@ -39,7 +40,7 @@ equals = 2
 """
 
 
-def read(text: str) -> reading.Plan:
+def read(text: str) -> Plan:
     return reading.parse(text, "tiny.toml", lambda name: f"-- {name}")
 
 
