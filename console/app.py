@@ -23,7 +23,7 @@ from console.asking import Asking
 from console.screens.home import HomeScreen
 from console.widgets.place import Place
 from console.widgets.questions import QuestionDialog
-from db.text import one_line
+from console.widgets.safe_text import line
 
 PLACES = {
     "plan": "console.screens.plan:PlanScreen",
@@ -58,13 +58,16 @@ class HandrailApp(App[None]):
         self.plans = plans
         self.trouble = ""
         self._start = start
-        self._drives = 0
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(ValueError, RuntimeError, NotImplementedError):  # not in the main thread, as in a test
                 loop.add_signal_handler(number, lambda: self.run_worker(self.leave()))
+
+    async def on_unmount(self) -> None:
+        """A console that ends by a bug stops what it drives, too."""
+        await self._at_rest()
 
     async def ready(self, tell: Callable[[str], None]) -> None:
         """Brings the target up where that is asked for; at once when it is up. May be tried again."""
@@ -79,14 +82,12 @@ class HandrailApp(App[None]):
 
     @property
     def driving(self) -> bool:
-        return self._drives > 0
+        return self.asking.driving
 
     @work(group="drive")
     async def drive(self, fn: Callable[..., object], *args: object, then: str = "", **kwargs: object) -> None:
         """Owned by the app: it goes on when the place that asked for it is left."""
-        self.trouble, self._drives = "", self._drives + 1
-        self.nudge()
-        answer = None
+        self.trouble, answer = "", None
         try:
             answer = await self.asking.drive(fn, *args, **kwargs)
         except Exception as error:
@@ -94,7 +95,6 @@ class HandrailApp(App[None]):
                 raise
             then = ""
         finally:
-            self._drives -= 1
             self.nudge()
         if then:
             self.visit(then, answer)
@@ -114,12 +114,23 @@ class HandrailApp(App[None]):
         """One notice for an error of the engine; False for a bug."""
         if (known := self.asking.known(error)) is None:
             return False
-        stopped = known.exit_code == 130
-        self.trouble = "" if stopped else f"{known.message}\n{known.hint}".strip()
-        self.notify(
-            one_line(f"{known.message} {known.hint}"), severity="information" if stopped else "error", markup=False
-        )
+        from console.engine.errors import CheckFailed, StepFailed, StepStopped
+
+        stopped = isinstance(known, StepStopped)
+        # how a step ended is in the journal, where every console reads it; the hint is not
+        journalled = isinstance(known, StepFailed | CheckFailed | StepStopped)
+        self.trouble = known.hint if journalled else f"{known.message} {known.hint}"
+        if stopped:
+            self.trouble = ""
+        severity: Any = "information" if stopped else "error"
+        self.notify(line(f"{known.message} {known.hint}"), severity=severity, markup=False)
         return True
+
+    def _fatal_error(self) -> None:
+        """Textual would print the local variables too; among them is the URL with its password (UX-C3)."""
+        from rich.traceback import Traceback
+
+        self.panic(Traceback(show_locals=False, width=None))
 
     def nudge(self) -> None:
         for screen in self.screen_stack:

@@ -29,6 +29,7 @@ class Asking:
         self.url = url
         self._target: Target | None = None
         self._executor: Executor | None = None
+        self._drives: set[object] = set()
 
     async def ask(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of `fn` in a transaction of its own."""
@@ -40,11 +41,14 @@ class Asking:
 
     async def drive(self, fn: Callable[Concatenate[Executor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `fn` with the target's executor; raises RunDriven where another session has it."""
-        return await asyncio.to_thread(self._driven, fn, args, kwargs)
+        drive = object()
+        self._drives.add(drive)
+        return await asyncio.to_thread(self._driven, drive, fn, args, kwargs)
 
     @property
     def driving(self) -> bool:
-        return self._executor is not None
+        """True until the thread has ended, even where nobody waits for its answer any more."""
+        return bool(self._drives)
 
     def cancel(self) -> None:
         """Stops what this console drives; call again until `driving` is over."""
@@ -79,12 +83,15 @@ class Asking:
         with self.target().session() as session:
             return fn(session, *args, **kwargs)
 
-    def _driven(self, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
-        from console.engine import executor
+    def _driven(self, drive: object, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+        try:
+            from console.engine import executor
 
-        with executor.at(self.target()) as here:
-            self._executor = here
-            try:
-                return fn(here, *args, **kwargs)
-            finally:
-                self._executor = None
+            with executor.at(self.target()) as here:
+                self._executor = here
+                try:
+                    return fn(here, *args, **kwargs)
+                finally:
+                    self._executor = None
+        finally:
+            self._drives.discard(drive)

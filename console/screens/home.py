@@ -13,7 +13,7 @@ from textual.widgets import DataTable
 from console.widgets import words
 from console.widgets.ledger import Ledger
 from console.widgets.place import Place
-from console.widgets.safe_text import BAD, GOOD, QUIET, Part
+from console.widgets.safe_text import BAD, GOOD, QUIET, Part, line
 from console.widgets.told import Told
 
 
@@ -36,7 +36,7 @@ class Listed:
 class HomeScreen(Place):
     EVERY = 2.0
     BINDINGS = [
-        Binding("r", "again", "Look again", tooltip="Asks the target again and reads the plans again", id="home.again"),
+        Binding("r", "again", "Look again", tooltip="Asks the target and reads the plans again", id="place.again"),
         Binding("escape", "leave", "Back", show=False, tooltip="There is nothing behind home", id="home.leave"),
     ]
 
@@ -53,14 +53,15 @@ class HomeScreen(Place):
         yield Ledger("plan", "title", "steps", "estimate", stretch="title", id="plans")
 
     def on_mount(self) -> None:
-        self.query_one("#runs").border_title = "Runs"
-        self.query_one("#plans").border_title = "Plans"
+        for id, title in (("#runs", "Runs"), ("#plans", "Plans")):
+            ledger = self.query_one(id)
+            ledger.border_title, ledger.border_subtitle = title, "enter opens   tab to the other list"
         self.head("home")
 
     async def look(self) -> None:
         if self._wrong:
             return
-        await self.console.ready(lambda line: self._progress(line))  # type: ignore[attr-defined]
+        await self.console.ready(self._progress)
         self._version = self._version or await self.asking.ask(_version)
         self._show(await self.asking.ask(_overview))
         if not self._plans:
@@ -92,12 +93,12 @@ class HomeScreen(Place):
             if listed.plan is not None:
                 self.console.visit("plan", listed.plan)
             else:
-                self.app.notify(words.one_line(listed.wrong), severity="error", markup=False)
+                self.app.notify(line(listed.wrong), severity="error", markup=False)
 
-    def _progress(self, line: str) -> None:
+    def _progress(self, news: str) -> None:
         """Called from the thread that prepares the target."""
         told = self.query_one("#progress", Told)
-        self.app.call_later(lambda: told.say(f"{told.words}{line}\n"))
+        self.app.call_later(lambda: told.say(f"{told.words}{news}\n"))
 
     def _show(self, seen: Overview) -> None:
         name = seen.name or "not prepared"
@@ -157,7 +158,12 @@ def _plan_row(listed: Listed) -> tuple[Part, ...]:
         return listed.name, (f"✗ {listed.wrong}", BAD), "", ""
     items = listed.plan.items
     estimate = sum(item.estimate or 0 for item in items)
-    return listed.name, listed.plan.title, str(sum(item.kind != "checkpoint" for item in items)), words.took(estimate)
+    return (
+        listed.name,
+        listed.plan.title,
+        str(sum(item.kind != "checkpoint" for item in items)),
+        words.lasting(estimate),
+    )
 
 
 def _empty(what: str, columns: int) -> tuple[Part, ...]:

@@ -1,31 +1,37 @@
-"""A list with columns: each as wide as it needs, up to a quarter of the table; one takes the rest."""
+"""A list with columns, each as wide as it needs, and one that takes the rest.
+
+Where that is too much, those that may yield do so first, down to an eighth; then all, down to a quarter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding
 from textual.widgets import DataTable
 
-from console.widgets.safe_text import TONES, Part, cell
+from console.widgets.safe_text import Part, cell
 
 
 class Ledger(DataTable[Text]):
     """Rows are told whole, by key; only what changed is painted, and the cursor stays on its row."""
 
-    COMPONENT_CLASSES = TONES
     BINDINGS = [
-        Binding("enter", "select_cursor", "Open", tooltip="Opens what the cursor is on", id="list.open"),
+        Binding("enter", "select_cursor", "Open", show=False, tooltip="Opens what the cursor is on", id="list.open"),
         Binding("home", "scroll_top", "First", show=False, tooltip="To the first row", id="list.first"),
         Binding("end", "scroll_bottom", "Last", show=False, tooltip="To the last row", id="list.last"),
     ]
 
-    def __init__(self, *columns: str, stretch: str, header: bool = True, id: str | None = None) -> None:
+    def __init__(
+        self, *columns: str, stretch: str, yielding: Sequence[str] = (), header: bool = True, id: str | None = None
+    ) -> None:
         super().__init__(id=id, cursor_type="row", show_header=header, zebra_stripes=False)
         self._names = columns
         self._stretch = columns.index(stretch)
+        self._yielding = [columns.index(name) for name in yielding]
         self._told: dict[str, tuple[Part, ...]] = {}
         self._texts: dict[str, list[Text]] = {}
         self._widths: list[int] = []
@@ -79,16 +85,18 @@ class Ledger(DataTable[Text]):
     def _made_texts(self) -> dict[str, list[Text]]:
         return {key: [cell(part, self._tone) for part in parts] for key, parts in self._told.items()}
 
-    def _tone(self, name: str):  # type: ignore[no-untyped-def]
-        return self.get_component_rich_style(name, partial=True)
+    def _tone(self, name: str) -> Style:
+        """Without the background, which is the row's: it may be under the cursor."""
+        style = self.screen.get_component_rich_style(name)
+        return Style(color=style.color, bold=style.bold)
 
     def _fitted(self, texts: Mapping[str, list[Text]]) -> list[int]:
         whole = self.scrollable_content_region.width - 2 * self.cell_padding * len(self._names)
         heads = [Text(name).cell_len if self.show_header else 0 for name in self._names]
-        widths = [
-            min(max([head, *(cells[place].cell_len for cells in texts.values())]), max(whole // 4, 1))
-            for place, head in enumerate(heads)
-        ]
-        others = sum(widths) - widths[self._stretch]
-        widths[self._stretch] = max(whole - others, 1)
+        widths = [max([head, *(cells[place].cell_len for cells in texts.values())]) for place, head in enumerate(heads)]
+        for place in self._yielding:
+            widths[place] = max(widths[place] - max(sum(widths) - whole, 0), min(widths[place], whole // 8))
+        if sum(widths) > whole:
+            widths = [min(width, max(whole // 4, 1)) for width in widths]
+        widths[self._stretch] = max(whole - sum(widths) + widths[self._stretch], 1)
         return widths

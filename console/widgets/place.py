@@ -13,11 +13,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widgets import Footer, Static
 
 from console.asking import Asking
 from console.widgets.questions import QuestionDialog
-from console.widgets.safe_text import BAD, QUIET, STRONG
+from console.widgets.safe_text import BAD, QUIET, STRONG, TONES
 from console.widgets.told import Told
 
 TOO_SMALL = "handrail needs 60x18 cells"
@@ -28,6 +28,10 @@ class Console(Protocol):
 
     asking: Asking
     plans: Path | None
+
+    async def ready(self, tell: Callable[[str], None]) -> None:
+        """Brings the target up where that is asked for; `tell` hears lines, in another thread."""
+        ...
 
     @property
     def driving(self) -> bool: ...
@@ -49,26 +53,28 @@ class Console(Protocol):
 
 
 class Place(Screen[None]):
+    COMPONENT_CLASSES = TONES
     EVERY: ClassVar[float] = 0.5
     BINDINGS = [Binding("escape", "leave", "Back", tooltip="One step back; changes nothing", id="place.leave")]
 
     def __init__(self) -> None:
         super().__init__()
         self._nudged = asyncio.Event()
+        self._can: list[tuple[str, bool]] = []
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="heading"):
             yield Told(id="where")
             yield Told(id="how")
         yield from self.compose_body()
-        yield Told(TOO_SMALL, classes="too-small")
+        yield Static(TOO_SMALL, classes="too-small")
         yield Footer(compact=True, show_command_palette=False)
 
     def compose_body(self) -> ComposeResult:
         yield from ()
 
     def on_mount(self) -> None:
-        self._watch()
+        self.call_after_refresh(self._watch)  # a question imports the engine, and the first paint comes first
 
     async def look(self) -> None:
         """Asks how things are and shows what changed; called every EVERY seconds while the place is seen."""
@@ -87,7 +93,7 @@ class Place(Screen[None]):
 
     def head(self, where: str, how: str = "", tone: str = QUIET) -> None:
         self.query_one("#where", Told).say((" handrail", STRONG), f"  {where}")
-        self.query_one("#how", Told).say((f"{how} ", tone))
+        self.query_one("#how", Told).say((f"  {how} " if how else "", tone))
 
     def key(self, action: str) -> str:
         """The key that the user presses for an action of this screen, or of a widget on it."""
@@ -98,7 +104,8 @@ class Place(Screen[None]):
 
     async def agreed(self, question: str, effect: str, yes: str) -> bool:
         """A question of level 2. No transaction is open while the person thinks (I-11)."""
-        return bool(await self.app.push_screen_wait(QuestionDialog(question, effect, yes)))
+        answer: bool = await self.app.push_screen_wait(QuestionDialog(question, effect, yes))
+        return answer
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -133,8 +140,15 @@ class Place(Screen[None]):
             if (known := self.asking.known(error)) is None:
                 raise
             self.unseen(known.message, known.hint)
+        self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        """The footer is made anew only when a key can do what it could not, or the other way round."""
+        can = [(key, bound.enabled) for key, bound in self.active_bindings.items()]
+        if can != self._can:
+            self._can = can
+            self.refresh_bindings()
 
     def unseen(self, message: str, hint: str) -> None:
         """The target could not be asked; what is shown stays, and says that it is old."""
-        self.query_one("#how", Told).say((f"{message} {hint} Trying again. ", BAD))
-
+        self.query_one("#how", Told).say((f"  {message} {hint} Trying again. ", BAD))

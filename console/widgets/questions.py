@@ -8,9 +8,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button
+from textual.widgets import Button, Static
 
-from console.widgets.safe_text import STRONG
+from console.widgets.safe_text import STRONG, TONES
 from console.widgets.told import Told
 
 DEAF_SECONDS = 0.5
@@ -19,6 +19,7 @@ DEAF_SECONDS = 0.5
 class QuestionDialog(ModalScreen[bool]):
     """Deaf for half a second after it opens: a key that is held down or typed ahead answers nothing."""
 
+    COMPONENT_CLASSES = TONES
     BINDINGS = [
         Binding("y", "answer(True)", "Yes", tooltip="Does what the question says", id="question.yes"),
         Binding("escape", "answer(False)", "Cancel", tooltip="Changes nothing", id="question.cancel"),
@@ -37,7 +38,7 @@ class QuestionDialog(ModalScreen[bool]):
             with Horizontal(id="answers"):
                 yield Button("esc  Cancel", id="cancel", compact=True)
                 yield Told(("y", STRONG), f"  {self._yes}", id="yes")
-        yield Told("handrail needs 60x18 cells", classes="too-small")
+        yield Static("handrail needs 60x18 cells", classes="too-small")
 
     def on_mount(self) -> None:
         self._opened = time.monotonic()

@@ -30,7 +30,8 @@ class Now:
 
 def rows(sight: Sight, at: datetime) -> dict[str, tuple[Part, ...]]:
     """Phase, state, item, time, estimate, note; by the item's id."""
-    told, phase = {}, ""
+    told: dict[str, tuple[Part, ...]] = {}
+    phase = ""
     for item in sight.plan.items:
         step, word = sight.steps[item.position], sight.word(item)
         title: Part = (sight.label(item), STRONG) if word in ("next", "running", "undoing") else sight.label(item)
@@ -39,7 +40,7 @@ def rows(sight: Sight, at: datetime) -> dict[str, tuple[Part, ...]]:
             words.state(word),
             title,
             _time(sight, step, at),
-            (f"est {words.took(item.estimate)}" if item.estimate is not None else "", QUIET),
+            (f"~{words.lasting(item.estimate)}" if item.estimate is not None else "", QUIET),
             (_note(sight, item, step), QUIET),
         )
         phase = item.phase
@@ -74,10 +75,10 @@ def _time(sight: Sight, step: StepRun, at: datetime) -> str:
 def _note(sight: Sight, item: Item, step: StepRun) -> str:
     if item.kind == "checkpoint":
         found = sight.verdicts.get(item.id, ())
-        passed = f"{sum(v.passed for v in found)} of {len(found)} checks"
-        return passed if found and step.state in ("done", "failed") else f"{len(item.what.check)} checks"  # type: ignore[union-attr]
+        passed = f"{sum(v.passed for v in found)} of {len(found)}"
+        return passed if found and step.state in ("done", "failed") else words.counted(len(item.what.check), "check")  # type: ignore[union-attr]
     fraction = _fraction(step.progress)
-    return f"{item.kind} {fraction:.0%}" if fraction is not None and step.state != "done" else item.kind
+    return f"{fraction:.0%} {item.kind}" if fraction is not None and step.state != "done" else item.kind
 
 
 def _fraction(progress: dict[str, Any]) -> float | None:
@@ -93,10 +94,10 @@ def _going(sight: Sight, at: datetime, pace: Pace, *, driving: bool) -> Now:
         return Now((("▶ between two steps", BUSY),), rest=tail)
     step = sight.steps[item.position]
     lasts = words.lasting((at - step.began_at).total_seconds()) if step.began_at else ""
-    about = f" of about {words.took(item.estimate)}" if item.estimate and step.state == "running" else ""
+    about = f" of about {words.lasting(item.estimate)}" if item.estimate and step.state == "running" else ""
     sign, _ = words.STATES[step.state]
     head: tuple[Part, ...] = (
-        (f"{sign} {sight.label(item)}", BUSY), f"   {step.state} for {lasts}{about}",
+        (f"{sign} {sight.name(item)}", BUSY), f"   {step.state} for {lasts}{about}",
     )  # fmt: skip
     if step.state == "running" and "batches" in step.progress:
         return _backfill(step, pace, head, tail)
@@ -119,8 +120,7 @@ def _backfill(step: StepRun, pace: Pace, head: tuple[Part, ...], tail: tuple[Par
     if "batch_ms" in kept:
         pieces.append(f"batch {words.number(kept['batch'])} rows in {kept['batch_ms']:.0f} ms")
     if ends and total > done:
-        low, high = (words.lasting(seconds) for seconds in ends)
-        pieces.append(f"ends in {low}" if low == high else f"ends in {low} to {high}")
+        pieces.append(f"ends in {words.between(*ends)}")
     below = "   ".join(piece for piece in pieces if piece)
     return Now((*head, "\n  ", *told), fraction, (f"  {below}\n" if below else "", *tail))
 
@@ -138,7 +138,7 @@ def _tail(sight: Sight, *, driving: bool) -> tuple[Part, ...]:
 
 def _interrupted(sight: Sight, key: Key) -> Now:
     item = sight.under_way
-    what = f" during {sight.label(item)}" if item else ""
+    what = f" during {sight.name(item)}" if item else ""
     onward = "goes on rolling back" if sight.run.state == "rolling back" else "goes on from there"
     return Now(
         ((f"! interrupted{what}", BAD), "\n  The session that ran it is gone. The journal is right: what is not done "
@@ -157,7 +157,7 @@ def _failed(sight: Sight, key: Key) -> Now:
     more = f"   {key('list.select_cursor')} opens the checkpoint" if wrong else f"   {key('sql')} its SQL"
     again = "measures again" if wrong else "tries again"
     return Now(
-        ((f"✗ {sight.label(item)} failed", BAD), *lines),
+        ((f"✗ {sight.name(item)} failed", BAD), *lines),
         rest=(f"  {key('next')} {again}   {key('roll_back')} rolls back{more}",),
     )
 
@@ -167,10 +167,14 @@ def _paused(sight: Sight, key: Key) -> Now:
     if item is None:
         return Now((("· every step is done", STRONG),), rest=(f"  {key('next')} ends the run",))
     step = sight.steps[item.position]
-    estimate = f", about {words.took(item.estimate)}" if item.estimate is not None else ""
-    head: tuple[Part, ...] = ((f"· next: {sight.label(item)}", STRONG), f"   {item.kind}{estimate}")
+    estimate = f", about {words.lasting(item.estimate)}" if item.estimate is not None else ""
+    kind = "" if item.kind == "checkpoint" else f"   {item.kind}{estimate}"
+    head: tuple[Part, ...] = ((f"· next: {sight.name(item)}", STRONG), kind)
     if step.state in ("stopped", "failed"):
-        head = ((f"■ {sight.label(item)}: {step.state}", BAD), f"\n  {step.error or 'Nothing of it remains half done.'}")
+        head = (
+            (f"■ {sight.label(item)}: {step.state}", BAD),
+            f"\n  {step.error or 'Nothing of it remains half done.'}",
+        )
     if isinstance(item.what, Manual):
         return Now((*head, f"\n  by hand: {item.what.instructions}"), rest=(f"  {key('next')} says that it is done",))
     verb = "goes on" if step.state == "stopped" else "measures it" if item.kind == "checkpoint" else "starts it"
@@ -187,23 +191,33 @@ def _done(sight: Sight, key: Key) -> Now:
 def _rolled_back(sight: Sight) -> Now:
     """The result, as the executor measured it against the fingerprint from before the run."""
     event = next((event for event in reversed(sight.events) if event.kind == "run rolled back"), None)
-    kept = next((event.detail.get("kept", []) for event in reversed(sight.events) if event.kind == "rollback began"), [])
+    began = next((event for event in reversed(sight.events) if event.kind == "rollback began"), None)
+    kept = began.detail.get("kept", []) if began else []
     detail = event.detail if event else {}
     same = detail.get("schema") == "as before"
     lines: list[Part] = [("↺ rolled back", STRONG), "   the schema is "]
     lines.append(("as before the run", GOOD) if same else ("not as before the run", BAD))
     lines += [f"\n  differs: {name}" for name in detail.get("differs", [])[:5]]
-    lines += [f"\n  kept: {words.number(k['rows'])} {k['title']}, {k['rule']}" for k in kept]
+    lines += [f"\n  kept: {words.number(k['rows'])} {k['title']}, {k['rule']}" for k in kept if k["rows"]]
+    if kept and not any(k["rows"] for k in kept):
+        lines.append("\n  nothing had been written since, so there was nothing to keep")
     lines += [f"\n  set aside: {words.counted(n, 'row')} of {source}, in handrail.set_aside"
               for source, n in sight.aside.items()]  # fmt: skip
-    lines += [f"\n  content differs: {name}" for name in detail.get("content", [])[:5]]
+    lines += [f"\n  {_content(*both)}" for both in list(detail.get("content", {}).items())[:5]]
     return Now(tuple(lines))
+
+
+def _content(table: str, rows: list[int]) -> str:
+    before, now = rows
+    if before == now:
+        return f"{table} was written to since ({words.counted(now, 'row')})"
+    return f"{table} had {words.counted(before, 'row')} before the run, has {words.number(now)} now"
 
 
 def _event(event: Event) -> tuple[Part, ...]:
     detail = "   ".join(_told(name, value) for name, value in event.detail.items()
                         if name not in UNTOLD and value not in ({}, [], None, ""))  # fmt: skip
-    tone = BAD if "failed" in event.kind else GOOD if event.kind.endswith(("done", "passed")) else STRONG
+    tone = BAD if "failed" in event.kind else GOOD if event.kind.endswith((" done", "passed")) else STRONG
     step = f" {event.step}" if event.step else ""
     return (f"{event.at:%H:%M:%S}  ", (event.kind, tone), f"{step}   {detail}".rstrip(), (f"   {event.by}\n", QUIET))
 
@@ -213,4 +227,6 @@ def _told(name: str, value: Any) -> str:
         return words.took(value)
     if isinstance(value, list):
         value = ", ".join(str(one) for one in value)
-    return f"{name.replace('_', ' ')} {' '.join(str(value).split())}" if name != "error" else " ".join(str(value).split())
+    return (
+        f"{name.replace('_', ' ')} {' '.join(str(value).split())}" if name != "error" else " ".join(str(value).split())
+    )

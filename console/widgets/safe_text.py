@@ -1,6 +1,6 @@
 """Words for widgets: whatever they hold, it is shown and never obeyed (I-10, UX-C10).
 
-A part is words, or words and a tone. Tones are component classes of the widget, so their colours are in screens.tcss.
+A part is words, or words and a tone. Tones are component classes of every screen, so their colours are in screens.tcss.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ TONES = {f"tone--{tone}" for tone in (GOOD, BAD, BUSY, QUIET, STRONG)}
 LONGEST = 20_000
 
 
+def line(words: str) -> str:
+    """One line for a notice, which is told markup=False."""
+    return one_line(words[:LONGEST])
+
+
 def content(parts: tuple[Part, ...], style: Callable[[str], Style]) -> Content:
     """Parts as they stand, line ends kept."""
     told = [(words, "") if isinstance(words, str) else words for words in parts]
@@ -32,6 +37,4 @@ def content(parts: tuple[Part, ...], style: Callable[[str], Style]) -> Content:
 def cell(part: Part, style: Callable[[str], CellStyle]) -> Text:
     """One line of a table; what does not fit ends in an ellipsis."""
     words, tone = (part, "") if isinstance(part, str) else part
-    return Text(
-        one_line(words[:LONGEST]), style(f"tone--{tone}") if tone else "", no_wrap=True, overflow="ellipsis", end=""
-    )
+    return Text(line(words), style(f"tone--{tone}") if tone else "", no_wrap=True, overflow="ellipsis", end="")

@@ -82,10 +82,10 @@ class Sight:
         return "undone" if step.state == "undone" else "waits"
 
     def label(self, item: Item) -> str:
-        """3 copy clients; ● integrity"""
-        if item.kind == "checkpoint":
-            return f"● {item.what.title}"
-        return f"{sum(other.kind != 'checkpoint' for other in self.plan.items[: item.position])} {item.what.title}"
+        return label(self.plan, item)
+
+    def name(self, item: Item) -> str:
+        return name(self.plan, item)
 
     def may(self, action: str, *, driving: bool) -> bool:
         """Whether an action can be begun now; `driving` says that this console is at work (check_action)."""
@@ -106,6 +106,18 @@ class Sight:
         return True
 
 
+def label(plan: Plan, item: Item) -> str:
+    """In a list: 3 copy clients; ● integrity"""
+    if item.kind == "checkpoint":
+        return f"● {item.what.title}"
+    return f"{sum(other.kind != 'checkpoint' for other in plan.items[: item.position])} {item.what.title}"
+
+
+def name(plan: Plan, item: Item) -> str:
+    """In a sentence: step 3 copy clients; checkpoint integrity"""
+    return f"checkpoint {item.what.title}" if item.kind == "checkpoint" else f"step {label(plan, item)}"
+
+
 def see(session: Any, number: int, before: Sight | None = None) -> Sight:
     """Called by Asking. What only changes with an event is read again only after one."""
     run = journey.found(session, number)
@@ -114,7 +126,9 @@ def see(session: Any, number: int, before: Sight | None = None) -> Sight:
         # it may have come to rest between the two questions; an executor turns its run before it lets go
         session.expire_all()
         run = journey.found(session, number)
-    events = runs.events(session, number, LOG_LINES)
+    # what a rollback kept was said when it began, three events an item ago
+    last = LOG_LINES + 3 * len(run.steps) if run.state == "rolled back" else LOG_LINES
+    events = runs.events(session, number, last)
     same = before is not None and before.events and before.events[-1].id == events[-1].id
     if before is not None and same:
         verdicts, aside = before.verdicts, before.aside

@@ -7,11 +7,11 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from console.widgets.safe_text import TONES, Part, content
+from console.widgets.safe_text import Part, content
 
 
 class Told(Static):
-    COMPONENT_CLASSES = TONES
+    """Its screen has the tones as component classes: once, and not on every line of it."""
 
     def __init__(self, *parts: Part, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes, markup=False)
@@ -33,7 +33,7 @@ class Told(Static):
 
     def _show(self) -> None:
         self.set_class(not self._parts, "-silent")
-        self.update(content(self._parts, self.get_visual_style))
+        self.update(content(self._parts, lambda tone: self.screen.get_visual_style(tone, partial=True)))
 
 
 class Bar(Widget):

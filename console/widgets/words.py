@@ -16,7 +16,7 @@ STATES = {
     "waits": ("·", QUIET),
     "undone": ("↺", QUIET),
     "rolled back": ("↺", QUIET),
-    "stopped": ("■", BAD),
+    "stopped": ("■", STRONG),
     "failed": ("✗", BAD),
     "interrupted": ("!", BAD),
 }
@@ -29,9 +29,11 @@ def state(word: str) -> Part:
 
 
 def took(seconds: float | None) -> str:
-    """3.2 s, 42 s, 1:05, 2:00:10"""
+    """30 ms, 3.2 s, 42 s, 1:05, 2:00:10"""
     if seconds is None:
         return ""
+    if seconds < 0.95:
+        return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 9.95 else lasting(seconds)
 
 
@@ -43,6 +45,12 @@ def lasting(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def between(low: float, high: float) -> str:
+    """9 to 11 s; 50 s to 1:10; 9 s"""
+    first, last = lasting(low), lasting(high)
+    return last if first == last else f"{first.removesuffix(' s') if last.endswith('s') else first} to {last}"
 
 
 def number(value: float) -> str:

@@ -1,0 +1,142 @@
+"""A checkpoint: the verdict first, then what failed, then the rest; each expected beside found (UX-O6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.widgets import DataTable
+
+from console.engine import journey
+from console.engine.plan import Checkpoint
+from console.widgets import words
+from console.widgets.ledger import Ledger
+from console.widgets.place import Place
+from console.widgets.safe_text import BAD, BUSY, GOOD, QUIET, STRONG, Part
+from console.widgets.sight import Sight, see
+from console.widgets.told import Told
+from db.models import Verdict
+
+SHORT_ROWS = 8
+
+
+class CheckpointScreen(Place):
+    BINDINGS = [
+        Binding("r", "again", "Measure again", tooltip="Asks every check again; changes nothing else",
+                id="place.again"),
+        Binding("s", "sql", "SQL", tooltip="What the check asks, in full", id="place.sql"),
+    ]  # fmt: skip
+
+    def __init__(self, run: int, checkpoint: str) -> None:
+        super().__init__()
+        self._run, self._checkpoint = run, checkpoint
+        self._sight: Sight | None = None
+
+    def compose_body(self) -> ComposeResult:
+        yield Told(id="verdict")
+        with Container(classes="beside"):
+            with Vertical(classes="left"):
+                yield Ledger("verdict", "check", "expected", "found", "took", stretch="check", id="checks")
+            with VerticalScroll(classes="script-panel", id="fault"):
+                yield Told(id="rows")
+
+    def on_mount(self) -> None:
+        self.head(f"run {self._run} · checkpoint {self._checkpoint}")
+        self.query_one("#checks").focus()
+
+    async def look(self) -> None:
+        self._sight = sight = await self.asking.ask(see, self._run, self._sight)
+        self.head(f"{sight.plan.target} · {self.asking.label} · run {self._run} · checkpoint {self._checkpoint}")
+        self._show(sight)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "again":
+            return True if self._sight and self._measurable(self._sight) else None
+        return True
+
+    def action_again(self) -> None:
+        self.console.drive(journey.forward, self._run, "one", until=self._checkpoint)
+
+    @work(group="sql", exclusive=True)
+    async def action_sql(self) -> None:
+        if (sight := self._sight) is None or (key := self.query_one("#checks", Ledger).chosen) is None:
+            return
+        found = self._verdict(key)
+        query = found.query if found else next(c for c in self._declared(sight).check if c.id == key).query()
+        self.console.visit("sql", f"checkpoint {self._checkpoint} · {found.title if found else key}", query)
+
+    def on_data_table_row_selected(self) -> None:
+        verdict = self._verdict(self.query_one("#checks", Ledger).chosen)
+        if verdict is not None and verdict.rows:
+            self.console.visit("rows", f"checkpoint {self._checkpoint} · {verdict.title}", verdict.rows)
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        self._show_rows()
+
+    def _measurable(self, sight: Sight) -> bool:
+        """A checkpoint is measured in its turn; one that passed stands as evidence."""
+        item = sight.upcoming
+        return item is not None and item.id == self._checkpoint and sight.may("next", driving=self.console.driving)
+
+    def _declared(self, sight: Sight) -> Checkpoint:
+        what = sight.plan.item(self._checkpoint).what
+        assert isinstance(what, Checkpoint)
+        return what
+
+    def _verdicts(self) -> Sequence[Verdict]:
+        return self._sight.verdicts.get(self._checkpoint, ()) if self._sight else ()
+
+    def _verdict(self, check: str | None) -> Verdict | None:
+        return next((verdict for verdict in self._verdicts() if verdict.check == check), None)
+
+    def _show(self, sight: Sight) -> None:
+        self.query_one("#verdict", Told).say(*self._summary(sight))
+        verdicts = sorted(self._verdicts(), key=lambda v: (v.passed, v.position))
+        told: dict[str, tuple[Part, ...]] = {
+            v.check: (words.state("passed" if v.passed else "failed"), v.title, v.expected,
+                      v.found if v.passed else (v.found, BAD), words.took(v.seconds))
+            for v in verdicts
+        }  # fmt: skip
+        if not verdicts:
+            told = {c.id: (words.state("waits"), c.title, "", ("not measured", QUIET), "")
+                    for c in self._declared(sight).check}  # fmt: skip
+        self.query_one("#checks", Ledger).fill(told)
+        self._show_rows()
+
+    def _summary(self, sight: Sight) -> tuple[Part, ...]:
+        item, verdicts = sight.plan.item(self._checkpoint), self._verdicts()
+        title = (f"   {item.what.title}", STRONG)
+        again = f"   {self.key('again')} measures it now" if self._measurable(sight) else ""
+        if sight.word(item) == "running":
+            return ("▶ being measured", BUSY), title
+        if not verdicts:
+            return ("· not measured", QUIET), title, again
+        passed = sum(verdict.passed for verdict in verdicts)
+        count = f"{passed} of {len(verdicts)} checks passed"
+        verdict: Part = ("✓ PASSED", GOOD) if passed == len(verdicts) else ("✗ FAILED", BAD)
+        took = words.took(sum(v.seconds for v in verdicts))
+        measured = f"\nmeasured {verdicts[0].measured_at:%Y-%m-%d %H:%M:%S} UTC in {took}"
+        stale = ("   undone since", STRONG) if sight.word(item) in ("undone", "next", "waits") else ""
+        return verdict, f"   {count}", title, (measured, QUIET), stale, again
+
+    def _show_rows(self) -> None:
+        panel, told = self.query_one("#fault"), self.query_one("#rows", Told)
+        verdict = self._verdict(self.query_one("#checks", Ledger).chosen)
+        if verdict is None:
+            told.say()
+            return
+        rows = verdict.rows[:SHORT_ROWS]
+        panel.border_title = "Rows at fault" if rows else "Answer"
+        if not rows:
+            told.say(f"expected {verdict.expected}, found {verdict.found}")
+            return
+        answer = f"expected {verdict.expected}, found {verdict.found}\n"
+        lines = [", ".join(f"{name} {_value(value)}" for name, value in row.items()) + "\n" for row in rows]
+        told.say(answer, *lines, (f"{self.key('list.select_cursor')} shows them in full", QUIET))
+
+
+def _value(value: object) -> str:
+    return "(null)" if value is None else "(empty)" if value == "" else str(value)

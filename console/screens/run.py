@@ -1,0 +1,222 @@
+"""A run: the steps, what is under way or wrong, what is next; step, pause, stop, go back."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container, Vertical
+from textual.widgets import DataTable
+
+from console.engine import journey
+from console.engine.plan import Item
+from console.engine.steps import Manual
+from console.widgets import run_words, words
+from console.widgets.ledger import Ledger
+from console.widgets.pace import Pace
+from console.widgets.place import Place
+from console.widgets.safe_text import STRONG
+from console.widgets.scripts import ScriptPanel, script
+from console.widgets.sight import Sight, see
+from console.widgets.told import Bar, Told
+
+
+class RunScreen(Place):
+    BINDINGS = [
+        Binding("escape", "leave", "Back", show=False, tooltip="One step back; changes nothing", id="place.leave"),
+        Binding("n", "next", "Next", tooltip="Does the next step, or goes on after a failure; asks first",
+                id="run.next"),
+        Binding("c", "to_checkpoint", "To checkpoint", tooltip="Does all steps up to the next checkpoint; asks first",
+                id="run.to_checkpoint"),
+        Binding("space", "pause", "Pause", tooltip="Pauses after the step or batch under way", id="run.pause"),
+        Binding("x", "stop", "Stop", tooltip="Cancels the statement that runs now; asks first", id="run.stop"),
+        Binding("k", "back", "Back one", tooltip="Undoes the last step; asks first", id="run.back"),
+        Binding("R", "roll_back", "Roll back", tooltip="Says what a rollback would undo and keep, then asks",
+                id="run.roll_back"),
+        Binding("s", "sql", "SQL", tooltip="The SQL of the step in full, and its way back", id="place.sql"),
+    ]  # fmt: skip
+
+    def __init__(self, run: int) -> None:
+        super().__init__()
+        self._run = run
+        self._sight: Sight | None = None
+        self._pace = Pace()
+        self._followed: str | None = None
+        self._scripts: dict[str, str] = {}
+
+    def compose_body(self) -> ComposeResult:
+        with Container(classes="beside"):
+            with Vertical(classes="left"):
+                yield Ledger("phase", "state", "step", "time", "estimate", "what", stretch="step",
+                             yielding=("phase", "what"), header=False, id="steps")  # fmt: skip
+                with Vertical(id="now"):
+                    yield Told(id="now-head")
+                    yield Bar(id="now-bar")
+                    yield Told(id="trouble")
+                    yield Told(id="now-rest")
+            yield ScriptPanel(classes="script-panel")
+        yield Told(id="log")
+
+    def on_mount(self) -> None:
+        self.head(f"run {self._run}")
+        self.query_one("#now").border_title = "Now"
+        self.query_one("#log").border_title = "Log (UTC)"
+        self.query_one("#steps").focus()
+
+    async def look(self) -> None:
+        self._sight = sight = await self.asking.ask(see, self._run, self._sight)
+        if (item := sight.under_way) and "batches" in (kept := sight.steps[item.position].progress):
+            self._pace.see(time.monotonic(), kept["rows"])
+        self._show(sight)
+        self._follow(sight)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action not in ("next", "to_checkpoint", "pause", "stop", "back", "roll_back"):
+            return True
+        may = self._sight is not None and self._sight.may(action, driving=self.console.driving)
+        return True if may else None
+
+    @work(group="conversation", exclusive=True)
+    async def action_next(self) -> None:
+        sight = self._seen()
+        if sight.run.state == "rolling back":
+            if await self.agreed(f"Go on rolling back run {self._run}?", self._on_target(sight), "go on"):
+                self.console.drive(journey.resume, self._run)
+            return
+        item = sight.upcoming
+        if item is None:
+            self.console.drive(journey.forward, self._run, "one")
+        elif await self.agreed(*self._question(sight, item)):
+            self._forward(item, "one", said=isinstance(item.what, Manual))
+
+    @work(group="conversation", exclusive=True)
+    async def action_to_checkpoint(self) -> None:
+        sight = self._seen()
+        first, last = sight.upcoming, sight.stop_at
+        if first is None or last is None:
+            return
+        items = sight.plan.items[first.position - 1 : last.position]
+        estimate = sum(item.estimate or 0 for item in items)
+        about = f"About {words.lasting(estimate)} in all. " if estimate else ""
+        effect = "\n".join([self._on_target(sight), f"{about}It stops before a step done by hand.", "",
+                            *(f"  {sight.label(item)}" for item in items)])  # fmt: skip
+        if await self.agreed(f"Go on up to {sight.name(last)}?", effect, "go on"):
+            self._forward(last, "checkpoint")
+
+    @work(group="conversation", exclusive=True)
+    async def action_back(self) -> None:
+        sight = self._seen()
+        item = sight.begun[0]
+        effect = self._on_target(sight) + "\n\n" + await self.asking.think(script, sight.plan, item, back=True)
+        if await self.agreed(f"Undo {sight.name(item)}?", effect, "undo it"):
+            if self._seen().begun[:1] == [item]:
+                self.console.drive(journey.back, self._run, one=True)
+            else:
+                self._moved()
+
+    @work(group="conversation", exclusive=True)
+    async def action_stop(self) -> None:
+        sight = self._seen()
+        item = sight.under_way
+        what = sight.name(item) if item else f"run {self._run}"
+        effect = (
+            f"{self._on_target(sight)}\nThe statement that runs now is cancelled. A transaction is undone whole; a "
+            "backfill keeps its finished batches; a half-built index is cleared away when it is built again."
+        )
+        if await self.agreed(f"Stop {what} now?", effect, "stop it"):
+            self.console.stop()
+
+    @work(group="conversation")
+    async def action_pause(self) -> None:
+        with self.told():
+            await self.asking.ask(journey.ask_pause, self._run)
+        self.nudge()
+
+    def action_roll_back(self) -> None:
+        self.console.visit("rollback", self._run)
+
+    @work(group="sql", exclusive=True)
+    async def action_sql(self) -> None:
+        if (item := self._chosen()) is None:
+            return
+        sight = self._seen()
+        forward = await self._script(sight, item)
+        checks = item.kind == "checkpoint"
+        back = "" if checks else await self.asking.think(script, sight.plan, item, back=True)
+        self.console.visit("sql", f"run {self._run} · {sight.label(item)}", forward, back)
+
+    def on_data_table_row_selected(self) -> None:
+        """A checkpoint opens; a step shows its SQL. Nothing is begun (UX-O3)."""
+        item = self._chosen()
+        if item is not None and item.kind == "checkpoint":
+            self.console.visit("checkpoint", self._run, item.id)
+        elif item is not None:
+            self.action_sql()
+
+    @work(group="sql", exclusive=True)
+    async def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        if (item := self._chosen()) and (sight := self._sight):
+            text = await self._script(sight, item)
+            self.query_one(ScriptPanel).show(text, sight.label(item))
+
+    def _forward(self, last: Item, reach: journey.Reach, *, said: bool = False) -> None:
+        """Never further than what was agreed to, even where another console went on meanwhile."""
+        self.console.drive(journey.forward, self._run, reach, until=last.id, said=said)
+
+    def _moved(self) -> None:
+        self.app.notify("The run has moved on meanwhile. Look again.", severity="warning", markup=False)
+
+    def _on_target(self, sight: Sight) -> str:
+        return f"Run {self._run} of {sight.plan.id} on {sight.plan.target}, {self.asking.label}."
+
+    def _question(self, sight: Sight, item: Item) -> tuple[str, str, str]:
+        """The question before one item, its effect, and what `y` does."""
+        where = self._on_target(sight)
+        if isinstance(item.what, Manual):
+            effect = f"{where}\nA person does this outside handrail:\n\n{item.what.instructions}"
+            return f"Is {sight.name(item)} done?", effect, "it is done"
+        if item.kind == "checkpoint":
+            return f"Measure {sight.name(item)} now?", f"{where}\nIt asks, and changes nothing.", "measure it"
+        about = f", about {words.lasting(item.estimate)}" if item.estimate is not None else ""
+        return f"Do {sight.name(item)} now?", f"{where}\nA step of kind {item.kind}{about}.", "do it"
+
+    def _seen(self) -> Sight:
+        """What this screen shows; a key that needs it cannot act before."""
+        assert self._sight is not None
+        return self._sight
+
+    def _chosen(self) -> Item | None:
+        key = self.query_one("#steps", Ledger).chosen
+        return self._sight.plan.item(key) if key and self._sight else None
+
+    async def _script(self, sight: Sight, item: Item) -> str:
+        """Slow for a revision, so each is rendered once."""
+        if item.id not in self._scripts:
+            self._scripts[item.id] = await self.asking.think(script, sight.plan, item)
+        return self._scripts[item.id]
+
+    def _follow(self, sight: Sight) -> None:
+        """The cursor goes with the run, unless a person has moved it elsewhere."""
+        ledger, item = self.query_one("#steps", Ledger), sight.under_way or sight.upcoming
+        if item is not None and item.id != self._followed:
+            if self._followed is None or ledger.chosen == self._followed:
+                ledger.choose(item.id)
+            self._followed = item.id
+
+    def _show(self, sight: Sight) -> None:
+        at, word, driving = datetime.now(UTC), sight.run_word, self.console.driving
+        sign, tone = words.STATES[word]
+        who = "here" if driving else f"by {sight.driver.login}" if sight.driver else ""
+        self.head(f"{sight.plan.target} · {self.asking.label} · run {self._run} {sight.plan.id}",
+                  f"{sign} {word} {who}".strip(), tone)  # fmt: skip
+        self.query_one("#steps", Ledger).fill(run_words.rows(sight, at))
+        now = run_words.now(sight, at, self._pace, self.key, driving=driving)
+        self.query_one("#now-head", Told).say(*now.head)
+        self.query_one("#now-bar", Bar).fraction = now.fraction
+        self.query_one("#now-rest", Told).say(*now.rest)
+        trouble = self.console.trouble
+        self.query_one("#trouble", Told).say(*[("  ", ""), (trouble, STRONG)] if trouble else [])
+        self.query_one("#log", Told).say(*run_words.log(sight))
