@@ -125,14 +125,15 @@ def _count(written: str) -> int:
 
 
 def _answered(options: argparse.Namespace) -> int:
-    from console.commands.telling import tell_error
     from db.errors import HandrailError
 
-    module, function = options.command.split(".")
+    module, function = _place(options).split(".")
     try:
         command: Callable[[argparse.Namespace], int] = getattr(import_module(f"console.commands.{module}"), function)
         return command(options)
     except HandrailError as error:
+        from console.commands.telling import tell_error
+
         tell_error(error, as_json=options.json)
         return error.exit_code
     except KeyboardInterrupt:
@@ -141,6 +142,16 @@ def _answered(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+
+
+def _place(options: argparse.Namespace) -> str:
+    """The command's place; the demo is a screen at a terminal, and lines elsewhere."""
+    place: str = options.command
+    if place == "demonstration.demo" and not (options.stop or options.no_open):
+        from console.commands.opening import at_terminal
+
+        return "opening.demo" if at_terminal(options) else place
+    return place
 
 
 if __name__ == "__main__":

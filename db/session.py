@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from db.errors import ConnectionFailed, HandrailError, translated
+from db.errors import ConnectionFailed, HandrailError
+from db.translation import translated
 
 OLDEST, NEWEST = 15, 18
 CONNECT_SECONDS = 10

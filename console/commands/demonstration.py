@@ -1,12 +1,14 @@
-"""demo: the embedded server, a sample target, and the console on it; in a pipe, the plan in plain lines."""
+"""demo without a screen: the embedded server, a sample target, and the plan in plain lines."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 from pathlib import Path
 
-from console.commands import running, targeting
+from console.commands import running
 from console.commands.telling import line, say, tell
 from console.engine import demo as sample
 from db import postgres
@@ -17,9 +19,6 @@ PLAN = "schema-unification"
 def demo(options: argparse.Namespace) -> int:
     if options.stop:
         return _stopped(options)
-    wants_screen = not (options.no_open or options.json or options.plain or options.no_input)
-    if wants_screen and sys.stdin.isatty() and sys.stdout.isatty():
-        return opened(options.rows, options.seed, fresh=options.fresh, plans=targeting.plans(options))
     urls = sample.ready(options.rows, options.seed, fresh=options.fresh, tell=say)
     if options.no_open:
         _told(urls, as_json=options.json)
@@ -30,27 +29,25 @@ def demo(options: argparse.Namespace) -> int:
     return _in_lines(options, urls[sample.AGENCY])
 
 
-def opened(rows: int | None, seed: int, *, fresh: bool, plans: Path) -> int:
-    """The console, which prepares the demo behind its first picture."""
-    from console.app import HandrailApp
-
-    def start(tell_line: sample.Tell) -> str:
-        return sample.ready(rows, seed, fresh=fresh, tell=tell_line)[sample.AGENCY]
-
-    return HandrailApp("", start=start, plans=plans).run() or 0
-
-
 def _in_lines(options: argparse.Namespace, url: str) -> int:
     """The main job without a terminal: every step, every checkpoint, then how to see it."""
     words = ["--target", url, "run", PLAN, "--yes", *(["--json"] if options.json else [])]
     from console.cli import parser
 
     code = running.run(parser().parse_args(words))
+    program = _program()
     say("")
-    say("Open the console in a terminal:   handrail        (or: make demo)")
-    say("Take the run back:                handrail rollback 1")
-    say("Stop the server:                  handrail demo --stop")
+    say(f"Open the console in a terminal:   {program}")
+    say(f"Take the run back:                {program} rollback 1")
+    say(f"Stop the server:                  {program} demo --stop")
     return code
+
+
+def _program() -> str:
+    """How this very program is called from here: from the path, or from the folder of a checkout."""
+    if shutil.which("handrail"):
+        return "handrail"
+    return os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).name == "handrail" else f"{sys.executable} -m console"
 
 
 def _told(urls: dict[str, str], *, as_json: bool) -> None:

@@ -12,7 +12,6 @@ from console.commands.telling import (
     line,
     run_document,
     tell,
-    took,
     verdict_lines,
 )
 from console.engine import journey
@@ -21,6 +20,7 @@ from db.models import Run
 from db.queries import activity, runs
 from db.queries.activity import Driver
 from db.text import one_line
+from db.wording import took
 
 
 def status(options: argparse.Namespace) -> int:

@@ -1,24 +1,68 @@
-"""handrail alone: the console."""
+"""The console, from handrail alone or the demo at a terminal; nothing is imported that its first picture can spare."""
 
 from __future__ import annotations
 
 import argparse
+import gc
+import os
 import sys
+from collections.abc import Callable
 
 from console.engine.errors import QuestionUnanswered
 
+Tell = Callable[[str], None]
+
 
 def console(options: argparse.Namespace) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or options.no_input or options.plain or options.json:
+    if not at_terminal(options):
         raise QuestionUnanswered(
             "The console needs a terminal.", "In a pipe or a script use: handrail status, run, resume"
         )
-    from console.commands import targeting
-    from console.commands.demonstration import opened
-    from console.settings import Settings, libpq_says_where
+    named = options.target is not None or "HANDRAIL_TARGET" in os.environ
+    return opened(options, _named if named else _named_or_demo)
 
-    if options.target is None and Settings().target is None and not libpq_says_where():
-        return opened(rows=None, seed=7, fresh=False, plans=targeting.plans(options))
+
+def demo(options: argparse.Namespace) -> int:
+    return opened(options, _demo)
+
+
+def at_terminal(options: argparse.Namespace) -> bool:
+    asked_for_lines = options.no_input or options.plain or options.json
+    return sys.stdin.isatty() and sys.stdout.isatty() and not asked_for_lines
+
+
+def opened(options: argparse.Namespace, target: Callable[[argparse.Namespace, Tell], str]) -> int:
+    """The console, which finds its target behind its first picture."""
+    gc.disable()  # a fifth of the time until the first picture is the collector, at work on modules that stay
     from console.app import HandrailApp
 
-    return HandrailApp(targeting.url(options), plans=targeting.plans(options)).run() or 0
+    gc.enable()
+
+    def start(tell: Tell) -> str:
+        from console.commands import targeting
+
+        app.plans = targeting.plans(options)
+        return target(options, tell)
+
+    app = HandrailApp("", start=start)
+    app.run()
+    return app.return_code or 0
+
+
+def _named(options: argparse.Namespace, tell: Tell) -> str:
+    from console.commands import targeting
+
+    return targeting.url(options)
+
+
+def _named_or_demo(options: argparse.Namespace, tell: Tell) -> str:
+    from console.settings import libpq_says_where
+
+    return "" if libpq_says_where() else _demo(options, tell)
+
+
+def _demo(options: argparse.Namespace, tell: Tell) -> str:
+    from console.engine import demo as sample
+
+    rows, seed = getattr(options, "rows", None), getattr(options, "seed", 7)
+    return sample.ready(rows, seed, fresh=getattr(options, "fresh", False), tell=tell)[sample.AGENCY]

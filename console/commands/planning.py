@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from console.commands import targeting
-from console.commands.telling import line, tell, tell_error, took
+from console.commands.telling import line, tell, tell_error
 from console.engine import reading
 from console.engine.plan import Checkpoint, Item, Plan
 from db.errors import HandrailError
 from db.text import clean, one_line
+from db.wording import took
 
 
 def show_all(options: argparse.Namespace) -> int:

@@ -16,7 +16,6 @@ from console.commands.telling import (
     run_document,
     say,
     tell,
-    took,
     verdict_lines,
 )
 from console.engine import journey, reading
@@ -30,6 +29,7 @@ from db.models import Event
 from db.queries import runs
 from db.session import Target
 from db.text import clean, one_line
+from db.wording import took
 
 T = TypeVar("T")
 
@@ -59,9 +59,8 @@ def rollback(options: argparse.Namespace) -> int:
         shown = going_back.preview(session, row, options.to)
     if row.state == "rolled back":
         raise RunRefused(f"Run {options.run} has nothing to undo.", "See: handrail status")
-    say(
-        f"Roll back run {shown.run}, {shown.plan}: {', '.join(item.id for item in shown.undone) or 'nothing is done yet'}"
-    )
+    undone = ", ".join(item.id for item in shown.undone) or "nothing is done yet"
+    say(f"Roll back run {shown.run}, {shown.plan}: {undone}")
     say(f"  it took {took(shown.seconds)} forwards")
     for kept in shown.kept:
         say(f"  kept: {kept.rows} {kept.title}, {kept.rule}")

@@ -9,6 +9,7 @@ from typing import Any
 from db.errors import HandrailError
 from db.models import Event, Run, Verdict
 from db.text import one_line
+from db.wording import took
 
 VERSION = 1
 MARKS = {
@@ -89,17 +90,6 @@ def verdict_lines(verdicts: list[Verdict]) -> list[str]:
         )
         lines += [f"             {one_line(_plain(row))}" for row in verdict.rows[:5]]
     return lines
-
-
-def took(seconds: float | None) -> str:
-    """3.2 s, 1:05, 2:00:10"""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _plain(value: Any) -> str:

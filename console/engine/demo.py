@@ -11,10 +11,10 @@ from console.engine.errors import RunDriven
 from console.engine.preparation import prepare
 from console.engine.sample import agency
 from db import postgres, revisions
-from db.errors import translated
 from db.postgres import EmbeddedServer
 from db.queries import runs
 from db.session import Target
+from db.translation import translated
 
 AGENCY = "agency"
 BASELINE = "agency_0001"

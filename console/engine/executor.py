@@ -24,10 +24,11 @@ from console.engine.plan import Checkpoint, Item, Plan
 from console.engine.steps import Step
 from console.engine.work import Work
 from db import journal
-from db.errors import ConnectionFailed, HandrailError, NotPrepared, StatementCancelled, translate
+from db.errors import ConnectionFailed, HandrailError, NotPrepared, StatementCancelled
 from db.models import Event, Run, StepRun
 from db.queries import activity, runs
 from db.session import Target, transaction
+from db.translation import translate
 
 PATIENCE = 3.0  # seconds
 

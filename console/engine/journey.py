@@ -116,7 +116,11 @@ def resume(executor: Executor, run: int, *, until: str | None = None, said: bool
 def ask_pause(session: Session, run: int) -> Event:
     """Asks whoever runs it to pause after the step or batch that is under way."""
     row = found(session, run)
-    if row.state not in ("running", "rolling back"):
+    if row.state == "rolling back":
+        raise RunRefused(
+            f"Run {run} is being rolled back, which does not pause.", "Stop it where it runs; it can go on."
+        )
+    if row.state != "running":
         raise RunRefused(f"Run {run} is {row.state}; nothing is under way.", "Go on with: handrail resume")
     return journal.ask_pause(session, row)
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError
-from db.errors import StatementFailed, translate
+from db.errors import StatementFailed
+from db.translation import translate
 
 STAND_INS = {"run_date": "19700101", "run_id": "1"}
 PARAMETER = re.compile(r"\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}")

@@ -18,6 +18,7 @@ from console.widgets.place import Place
 from console.widgets.safe_text import BAD, BUSY, GOOD, QUIET, STRONG, Part
 from console.widgets.sight import Sight, see
 from console.widgets.told import Told
+from db import wording
 from db.models import Verdict
 
 SHORT_ROWS = 8
@@ -97,7 +98,7 @@ class CheckpointScreen(Place):
         verdicts = sorted(self._verdicts(), key=lambda v: (v.passed, v.position))
         told: dict[str, tuple[Part, ...]] = {
             v.check: (words.state("passed" if v.passed else "failed"), v.title, v.expected,
-                      v.found if v.passed else (v.found, BAD), words.took(v.seconds))
+                      v.found if v.passed else (v.found, BAD), wording.took(v.seconds))
             for v in verdicts
         }  # fmt: skip
         if not verdicts:
@@ -117,7 +118,7 @@ class CheckpointScreen(Place):
         passed = sum(verdict.passed for verdict in verdicts)
         count = f"{passed} of {len(verdicts)} checks passed"
         verdict: Part = ("✓ PASSED", GOOD) if passed == len(verdicts) else ("✗ FAILED", BAD)
-        took = words.took(sum(v.seconds for v in verdicts))
+        took = wording.took(sum(v.seconds for v in verdicts))
         measured = f"\nmeasured {verdicts[0].measured_at:%Y-%m-%d %H:%M:%S} UTC in {took}"
         stale = ("   undone since", STRONG) if sight.word(item) in ("undone", "next", "waits") else ""
         return verdict, f"   {count}", title, (measured, QUIET), stale, again

@@ -15,6 +15,7 @@ from console.widgets.ledger import Ledger
 from console.widgets.place import Place
 from console.widgets.safe_text import BAD, GOOD, QUIET, Part, line
 from console.widgets.told import Told
+from db import wording
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def _plan_row(listed: Listed) -> tuple[Part, ...]:
         listed.name,
         listed.plan.title,
         str(sum(item.kind != "checkpoint" for item in items)),
-        words.lasting(estimate),
+        wording.lasting(estimate),
     )
 
 

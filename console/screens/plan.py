@@ -14,13 +14,13 @@ from textual.widgets import DataTable
 
 from console.engine import journey
 from console.engine.plan import Checkpoint, Item, Plan
-from console.widgets import words
 from console.widgets.ledger import Ledger
 from console.widgets.place import Place
 from console.widgets.safe_text import QUIET, STRONG, Part
 from console.widgets.scripts import ScriptPanel, script, way_back
 from console.widgets.sight import label
 from console.widgets.told import Told
+from db import wording
 from db.models import Run
 from db.queries import runs
 
@@ -74,10 +74,10 @@ class PlanScreen(Place):
     async def action_start(self) -> None:
         plan = self._plan
         steps = sum(item.kind != "checkpoint" for item in plan.items)
-        estimate = words.lasting(sum(item.estimate or 0 for item in plan.items))
+        estimate = wording.lasting(sum(item.estimate or 0 for item in plan.items))
         if await self.agreed(
             f"Start a run of {plan.id} on {self._target}?",
-            f"Target {self._target}, {self.asking.label}.\n{plan.title}: {words.counted(steps, 'step')}, "
+            f"Target {self._target}, {self.asking.label}.\n{plan.title}: {wording.counted(steps, 'step')}, "
             f"about {estimate} in all.\nThe plan is frozen in the run and the schema's fingerprint taken. No step is "
             "begun yet.",
             "start the run",
@@ -115,7 +115,7 @@ class PlanScreen(Place):
                 (item.phase if item.phase != phase else "", QUIET),
                 label(self._plan, item),
                 _kind(item),
-                "" if item.estimate is None else words.lasting(item.estimate),
+                "" if item.estimate is None else wording.lasting(item.estimate),
                 found.way_back if found else "",
             )
             phase = item.phase
@@ -133,7 +133,7 @@ class PlanScreen(Place):
 
 def _kind(item: Item) -> str:
     if isinstance(item.what, Checkpoint):
-        return words.counted(len(item.what.check), "check")
+        return wording.counted(len(item.what.check), "check")
     return item.kind
 
 

@@ -13,11 +13,11 @@ from textual.widgets import Input
 from console.engine import journey, rollback
 from console.engine.rollback import Preview
 from console.engine.steps import Manual
-from console.widgets import words
 from console.widgets.place import Place
 from console.widgets.safe_text import BAD, QUIET, STRONG, Part
 from console.widgets.sight import Sight, see
 from console.widgets.told import Told
+from db import wording
 
 
 class RollbackScreen(Place):
@@ -94,16 +94,18 @@ def _lines(sight: Sight, preview: Preview) -> list[Part]:
     steps = [item for item in preview.undone if item.kind != "checkpoint"]
     if not steps:
         return ["There is nothing to undo."]
-    count = f"{words.counted(len(steps), 'step')}, {words.took(preview.seconds)} forwards; the last is undone first\n"
+    count = (
+        f"{wording.counted(len(steps), 'step')}, {wording.took(preview.seconds)} forwards; the last is undone first\n"
+    )
     parts: list[Part] = [("Undone  ", STRONG), count, ("Kept    ", STRONG)]
     parts.append("what others wrote since\n" if preview.kept else "the plan names nothing that others wrote since\n")
-    parts += [f"        {words.number(kept.rows)} {kept.title}: {kept.rule}\n" for kept in preview.kept]
+    parts += [f"        {wording.number(kept.rows)} {kept.title}: {kept.rule}\n" for kept in preview.kept]
     parts += [("Differs ", STRONG), "sequences stay ahead of where they were (harmless)\n"]
     for item in steps:
         if isinstance(item.what, Manual):
             parts += [("By hand ", STRONG), f"{item.what.title}: {item.what.undo}\n"]
     parts.append(("Afterwards the schema is compared with its fingerprint from before the run.\n\n", QUIET))
     for item in steps:
-        took = words.took(sight.steps[item.position].seconds)
+        took = wording.took(sight.steps[item.position].seconds)
         parts += [f"  {sight.label(item)}", (f"   {item.kind}, {took}\n", QUIET)]
     return parts

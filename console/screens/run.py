@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
 from textual import work
 from textual.app import ComposeResult
@@ -22,6 +21,7 @@ from console.widgets.safe_text import STRONG
 from console.widgets.scripts import ScriptPanel, script
 from console.widgets.sight import Sight, see
 from console.widgets.told import Bar, Told
+from db import wording
 
 
 class RunScreen(Place):
@@ -100,7 +100,7 @@ class RunScreen(Place):
             return
         items = sight.plan.items[first.position - 1 : last.position]
         estimate = sum(item.estimate or 0 for item in items)
-        about = f"About {words.lasting(estimate)} in all. " if estimate else ""
+        about = f"About {wording.lasting(estimate)} in all. " if estimate else ""
         effect = "\n".join([self._on_target(sight), f"{about}It stops before a step done by hand.", "",
                             *(f"  {sight.label(item)}" for item in items)])  # fmt: skip
         if await self.agreed(f"Go on up to {sight.name(last)}?", effect, "go on"):
@@ -180,7 +180,7 @@ class RunScreen(Place):
             return f"Is {sight.name(item)} done?", effect, "it is done"
         if item.kind == "checkpoint":
             return f"Measure {sight.name(item)} now?", f"{where}\nIt asks, and changes nothing.", "measure it"
-        about = f", about {words.lasting(item.estimate)}" if item.estimate is not None else ""
+        about = f", about {wording.lasting(item.estimate)}" if item.estimate is not None else ""
         return f"Do {sight.name(item)} now?", f"{where}\nA step of kind {item.kind}{about}.", "do it"
 
     def _seen(self) -> Sight:
@@ -207,7 +207,7 @@ class RunScreen(Place):
             self._followed = item.id
 
     def _show(self, sight: Sight) -> None:
-        at, word, driving = datetime.now(UTC), sight.run_word, self.console.driving
+        at, word, driving = sight.at, sight.run_word, self.console.driving
         sign, tone = words.STATES[word]
         who = "here" if driving else f"by {sight.driver.login}" if sight.driver else ""
         self.head(f"{sight.plan.target} · {self.asking.label} · run {self._run} {sight.plan.id}",

@@ -13,6 +13,7 @@ from console.widgets import words
 from console.widgets.pace import Pace
 from console.widgets.safe_text import BAD, BUSY, GOOD, QUIET, STRONG, Part
 from console.widgets.sight import Sight
+from db import wording
 from db.models import Event, StepRun
 
 Key = Callable[[str], str]
@@ -40,7 +41,7 @@ def rows(sight: Sight, at: datetime) -> dict[str, tuple[Part, ...]]:
             words.state(word),
             title,
             _time(sight, step, at),
-            (f"~{words.lasting(item.estimate)}" if item.estimate is not None else "", QUIET),
+            (f"~{wording.lasting(item.estimate)}" if item.estimate is not None else "", QUIET),
             (_note(sight, item, step), QUIET),
         )
         phase = item.phase
@@ -68,15 +69,15 @@ def log(sight: Sight) -> tuple[Part, ...]:
 
 def _time(sight: Sight, step: StepRun, at: datetime) -> str:
     if step.state in ("running", "undoing") and step.began_at and sight.going:
-        return words.lasting((at - step.began_at).total_seconds())
-    return words.took(step.seconds) if step.state in ("done", "failed", "stopped", "undone") else ""
+        return wording.lasting((at - step.began_at).total_seconds())
+    return wording.took(step.seconds) if step.state in ("done", "failed", "stopped", "undone") else ""
 
 
 def _note(sight: Sight, item: Item, step: StepRun) -> str:
     if item.kind == "checkpoint":
         found = sight.verdicts.get(item.id, ())
         passed = f"{sum(v.passed for v in found)} of {len(found)}"
-        return passed if found and step.state in ("done", "failed") else words.counted(len(item.what.check), "check")  # type: ignore[union-attr]
+        return passed if found and step.state in ("done", "failed") else wording.counted(len(item.what.check), "check")  # type: ignore[union-attr]
     fraction = _fraction(step.progress)
     return f"{fraction:.0%} {item.kind}" if fraction is not None and step.state != "done" else item.kind
 
@@ -93,8 +94,8 @@ def _going(sight: Sight, at: datetime, pace: Pace, *, driving: bool) -> Now:
     if item is None:
         return Now((("▶ between two steps", BUSY),), rest=tail)
     step = sight.steps[item.position]
-    lasts = words.lasting((at - step.began_at).total_seconds()) if step.began_at else ""
-    about = f" of about {words.lasting(item.estimate)}" if item.estimate and step.state == "running" else ""
+    lasts = wording.lasting((at - step.began_at).total_seconds()) if step.began_at else ""
+    about = f" of about {wording.lasting(item.estimate)}" if item.estimate and step.state == "running" else ""
     sign, _ = words.STATES[step.state]
     head: tuple[Part, ...] = (
         (f"{sign} {sight.name(item)}", BUSY), f"   {step.state} for {lasts}{about}",
@@ -112,15 +113,15 @@ def _backfill(step: StepRun, pace: Pace, head: tuple[Part, ...], tail: tuple[Par
     done, total = kept["rows"], kept.get("total") or 0
     fraction = _fraction(kept)
     share = f"   {fraction:.0%}" if fraction is not None else ""
-    told = [f"{words.number(done)} of about {words.number(total)} rows{share}"]
+    told = [f"{wording.number(done)} of about {wording.number(total)} rows{share}"]
     rate, ends = pace.rate(), pace.ends_in(max(total - done, 0))
     if kept.get("sweep"):
         told.append("final sweep: what was written behind the cursor")
-    pieces = [f"{words.number(rate)} rows/s" if rate else ""]
+    pieces = [f"{wording.number(rate)} rows/s" if rate else ""]
     if "batch_ms" in kept:
-        pieces.append(f"batch {words.number(kept['batch'])} rows in {kept['batch_ms']:.0f} ms")
+        pieces.append(f"batch {wording.number(kept['batch'])} rows in {kept['batch_ms']:.0f} ms")
     if ends and total > done:
-        pieces.append(f"ends in {words.between(*ends)}")
+        pieces.append(f"ends in {wording.between(*ends)}")
     below = "   ".join(piece for piece in pieces if piece)
     return Now((*head, "\n  ", *told), fraction, (f"  {below}\n" if below else "", *tail))
 
@@ -167,7 +168,7 @@ def _paused(sight: Sight, key: Key) -> Now:
     if item is None:
         return Now((("· every step is done", STRONG),), rest=(f"  {key('next')} ends the run",))
     step = sight.steps[item.position]
-    estimate = f", about {words.lasting(item.estimate)}" if item.estimate is not None else ""
+    estimate = f", about {wording.lasting(item.estimate)}" if item.estimate is not None else ""
     kind = "" if item.kind == "checkpoint" else f"   {item.kind}{estimate}"
     head: tuple[Part, ...] = ((f"· next: {sight.name(item)}", STRONG), kind)
     if step.state in ("stopped", "failed"):
@@ -184,8 +185,8 @@ def _paused(sight: Sight, key: Key) -> Now:
 def _done(sight: Sight, key: Key) -> Now:
     steps = sum(item.kind != "checkpoint" for item in sight.plan.items)
     seconds = sum(step.seconds or 0 for step in sight.run.steps)
-    what = f"   {words.counted(steps, 'step')} and {words.counted(len(sight.plan.items) - steps, 'checkpoint')}"
-    return Now((("✓ done", GOOD), f"{what} in {words.took(seconds)}"), rest=(f"  {key('roll_back')} rolls back",))
+    what = f"   {wording.counted(steps, 'step')} and {wording.counted(len(sight.plan.items) - steps, 'checkpoint')}"
+    return Now((("✓ done", GOOD), f"{what} in {wording.took(seconds)}"), rest=(f"  {key('roll_back')} rolls back",))
 
 
 def _rolled_back(sight: Sight) -> Now:
@@ -198,10 +199,10 @@ def _rolled_back(sight: Sight) -> Now:
     lines: list[Part] = [("↺ rolled back", STRONG), "   the schema is "]
     lines.append(("as before the run", GOOD) if same else ("not as before the run", BAD))
     lines += [f"\n  differs: {name}" for name in detail.get("differs", [])[:5]]
-    lines += [f"\n  kept: {words.number(k['rows'])} {k['title']}, {k['rule']}" for k in kept if k["rows"]]
+    lines += [f"\n  kept: {wording.number(k['rows'])} {k['title']}, {k['rule']}" for k in kept if k["rows"]]
     if kept and not any(k["rows"] for k in kept):
         lines.append("\n  nothing had been written since, so there was nothing to keep")
-    lines += [f"\n  set aside: {words.counted(n, 'row')} of {source}, in handrail.set_aside"
+    lines += [f"\n  set aside: {wording.counted(n, 'row')} of {source}, in handrail.set_aside"
               for source, n in sight.aside.items()]  # fmt: skip
     lines += [f"\n  {_content(*both)}" for both in list(detail.get("content", {}).items())[:5]]
     return Now(tuple(lines))
@@ -210,8 +211,8 @@ def _rolled_back(sight: Sight) -> Now:
 def _content(table: str, rows: list[int]) -> str:
     before, now = rows
     if before == now:
-        return f"{table} was written to since ({words.counted(now, 'row')})"
-    return f"{table} had {words.counted(before, 'row')} before the run, has {words.number(now)} now"
+        return f"{table} was written to since ({wording.counted(now, 'row')})"
+    return f"{table} had {wording.counted(before, 'row')} before the run, has {wording.number(now)} now"
 
 
 def _event(event: Event) -> tuple[Part, ...]:
@@ -224,7 +225,7 @@ def _event(event: Event) -> tuple[Part, ...]:
 
 def _told(name: str, value: Any) -> str:
     if name == "seconds":
-        return words.took(value)
+        return wording.took(value)
     if isinstance(value, list):
         value = ", ".join(str(one) for one in value)
     return (

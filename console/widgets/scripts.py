@@ -27,7 +27,7 @@ class ScriptPanel(VerticalScroll):
             return
         self._shown = told
         self.border_title = Content(clean(title))
-        self.query_one(".script", Static).update(highlight(clean(script[:LONGEST]), language="sql"))
+        self.query_one(".script", Static).update(highlight(clean(script[:LONGEST]), language="postgres"))
         self.scroll_home(animate=False)
 
 

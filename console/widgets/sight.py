@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -21,9 +22,10 @@ LOG_LINES = 40
 
 @dataclass(frozen=True)
 class Sight:
-    """`driver` is the session that runs steps on this target now, this console's own among them."""
+    """`at` is the server's clock; `driver` is the session that runs steps here now, be it this console's own."""
 
     run: Run
+    at: datetime
     plan: Plan
     driver: Driver | None
     events: Sequence[Event]
@@ -138,7 +140,7 @@ def see(session: Any, number: int, before: Sight | None = None) -> Sight:
     plan = before.plan if before is not None and known else frozen(run.plan_text, run.sources)
     building = next((s.pid for s in run.steps if s.kind == "concurrently" and s.pid is not None), None)
     build = activity.index_build(session, building) if building is not None else None
-    return Sight(run, plan, driver, events, verdicts, aside, build)
+    return Sight(run, activity.now(session), plan, driver, events, verdicts, aside, build)
 
 
 def _by_checkpoint(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:

@@ -1,4 +1,4 @@
-"""Times, numbers and states as people read them; the same words as on the command line."""
+"""The states of runs and steps: a word, a sign, and a tone that repeats it."""
 
 from __future__ import annotations
 
@@ -26,38 +26,3 @@ def state(word: str) -> Part:
     """✓ done, ▶ running, ✗ failed"""
     sign, tone = STATES.get(word, ("·", QUIET))
     return f"{sign} {word}", tone
-
-
-def took(seconds: float | None) -> str:
-    """30 ms, 3.2 s, 42 s, 1:05, 2:00:10"""
-    if seconds is None:
-        return ""
-    if seconds < 0.95:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 9.95 else lasting(seconds)
-
-
-def lasting(seconds: float) -> str:
-    """The same, in whole seconds: for what still goes on."""
-    whole = max(int(seconds + 0.5), 0)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def between(low: float, high: float) -> str:
-    """9 to 11 s; 50 s to 1:10; 9 s"""
-    first, last = lasting(low), lasting(high)
-    return last if first == last else f"{first.removesuffix(' s') if last.endswith('s') else first} to {last}"
-
-
-def number(value: float) -> str:
-    """412 000"""
-    return f"{value:,.0f}".replace(",", " ")
-
-
-def counted(value: int, one: str, many: str = "") -> str:
-    """1 row, 3 rows"""
-    return f"{number(value)} {one if value == 1 else many or one + 's'}"

@@ -60,5 +60,11 @@ def index_build(session: Session, pid: int) -> IndexBuild | None:
     return IndexBuild(*found) if found else None
 
 
+def now(session: Session) -> datetime.datetime:
+    """The server's clock, by which the journal's times are written."""
+    told: datetime.datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return told
+
+
 def server_version(session: Session) -> str:
     return str(session.execute(text("SHOW server_version")).scalar_one()).split(" ")[0]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, defer, selectinload
 
 from db.models import Event, Prepared, Run, SetAside, StepRun, Verdict
 
 OVER = ("done", "rolled back")
+FROZEN = (defer(Run.plan_text), defer(Run.sources), defer(Run.fingerprint))  # large; read when asked for
 
 
 def target_name(session: Session) -> str | None:
@@ -17,12 +18,12 @@ def target_name(session: Session) -> str | None:
 
 def all_runs(session: Session) -> list[Run]:
     """Every run with its steps, newest first."""
-    return list(session.scalars(select(Run).options(selectinload(Run.steps)).order_by(Run.id.desc())))
+    return list(session.scalars(select(Run).options(selectinload(Run.steps), *FROZEN).order_by(Run.id.desc())))
 
 
 def one(session: Session, run: int) -> Run | None:
-    """A run with its steps."""
-    return session.scalar(select(Run).where(Run.id == run).options(selectinload(Run.steps)))
+    """A run with its steps; its plan and fingerprint are read while the session lasts, when asked for."""
+    return session.scalar(select(Run).where(Run.id == run).options(selectinload(Run.steps), *FROZEN))
 
 
 def latest(session: Session) -> Run | None:

@@ -11,7 +11,7 @@ from db import fingerprint
 from db.errors import HandrailError
 from db.models import Event
 from db.session import Target
-from tests.driving import ask, begun, done, drive, fingerprinted, kinds, look, state, states, verdicts
+from tests.driving import ask, begun, done, drive, fingerprinted, kinds, state, states, verdicts
 
 
 def test_every_step_and_both_checkpoints(sample: Target, small: Plan) -> None:
@@ -133,9 +133,10 @@ def test_a_plan_for_another_target_is_refused(sample: Target) -> None:
 def test_a_run_executes_what_was_frozen(sample: Target, small: Plan) -> None:
     """FM-C10: what the plan's files say later does not matter."""
     number = begun(sample, small)
-    row = look(sample, number)
-    assert (row.plan_text, row.sources, row.digest) == (small.text, dict(small.sources), small.digest)
-    assert row.sources["column.sql"] == "ALTER TABLE person ADD COLUMN email_lc text;\n"
+    with sample.session() as session:
+        row = journey.found(session, number)
+        assert (row.plan_text, row.sources, row.digest) == (small.text, dict(small.sources), small.digest)
+        assert row.sources["column.sql"] == "ALTER TABLE person ADD COLUMN email_lc text;\n"
 
 
 def refused(number: int, *, back: bool = False, to: str | None = None):  # type: ignore[no-untyped-def]

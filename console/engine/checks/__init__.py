@@ -18,8 +18,9 @@ from console.engine.checks.dump import BackupVerified
 from console.engine.checks.replay import Replay
 from console.engine.checks.rows import ContentPreserved, NoOrphans, RowsPreserved
 from console.engine.checks.sql import SqlCheck
-from db.errors import StatementCancelled, StatementFailed, translate
+from db.errors import StatementCancelled, StatementFailed
 from db.models import Verdict
+from db.translation import translate
 
 AnyCheck = Annotated[
     SqlCheck | RowsPreserved | ContentPreserved | NoOrphans | ForeignKeysValid | IndexValid | RowSecurity

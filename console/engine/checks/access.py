@@ -18,7 +18,7 @@ from console.engine.checks.common import SHOWN_ROWS, Asking, Check, Found
 from console.engine.errors import PlanError
 from console.engine.statements import send, split, statements_of
 from console.engine.steps.common import Strict
-from db.errors import translate
+from db.translation import translate
 
 OPERATIONS = ("select", "insert", "update", "delete")
 

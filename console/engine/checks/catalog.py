@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.engine.checks.common import Asking, Check, Found, counted
+from console.engine.checks.common import Asking, Check, Found
+from db.wording import counted
 
 Names = list[str]
 

@@ -71,11 +71,6 @@ def one_question(sql: str) -> None:
         raise PlanError("sql: a check asks one question, in one statement.")
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """3 rows, 1 row"""
-    return f"{number:,}".replace(",", " ") + f" {one if number == 1 else many or one + 's'}"
-
-
 def shown(rows: Iterable[Mapping[Any, Any]]) -> list[dict[str, Any]]:
     """The first SHOWN_ROWS rows with values that JSON holds."""
     plain = (bool, int, float, str, type(None))

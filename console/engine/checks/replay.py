@@ -7,10 +7,11 @@ from typing import Any, Literal
 from pydantic import Field
 from sqlalchemy.exc import DBAPIError
 
-from console.engine.checks.common import SHOWN_ROWS, Asking, Check, Found, counted
+from console.engine.checks.common import SHOWN_ROWS, Asking, Check, Found
 from console.engine.errors import PlanError
 from console.engine.statements import send, statements_of
-from db.errors import translate
+from db.translation import translate
+from db.wording import counted
 
 TABLE = "{table}"
 

@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.engine.checks.common import SHOWN_ROWS, Asking, Check, Found, counted
+from console.engine.checks.common import SHOWN_ROWS, Asking, Check, Found
+from db.wording import counted
 
 Relation = str
 

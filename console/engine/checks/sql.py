@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from console.engine.checks.common import Asking, Check, Found, counted, one_question, shown
+from console.engine.checks.common import Asking, Check, Found, one_question, shown
 from console.engine.errors import PlanError
 from console.engine.statements import send
+from db.wording import counted
 
 Scalar = int | float | str | bool
 

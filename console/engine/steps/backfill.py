@@ -21,7 +21,7 @@ from console.engine.work import PauseWanted, Work
 from db import journal
 
 TARGET_SECONDS = 0.025
-SMALLEST, FIRST, LARGEST = 100, 1000, 50_000
+SMALLEST, LARGEST = 100, 50_000
 SWEEPS = 10
 
 
@@ -81,7 +81,7 @@ class Backfill(Undone):
 
     def _walk(self, work: Work, key_type: str) -> None:
         """One pass over the key, from the kept cursor to the end."""
-        size = int(work.kept().get("batch", FIRST))
+        size = int(work.kept().get("batch", SMALLEST))
         while True:
             began = time.monotonic()
             work.stop_if_wanted()

@@ -1,0 +1,87 @@
+"""The driver's errors in handrail's words. The tree of errors itself (db/errors.py) loads without a driver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors as pg
+from sqlalchemy import exc
+
+from db.errors import (
+    ConnectionFailed,
+    HandrailError,
+    LockNotGranted,
+    NotPrepared,
+    RightMissing,
+    StatementCancelled,
+    StatementFailed,
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The one place where errors of the driver become errors of handrail."""
+    try:
+        yield
+    except exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error):
+            raise translate(error.orig) from error
+        raise
+    except psycopg.Error as error:
+        raise translate(error) from error
+
+
+def translate(error: psycopg.Error) -> HandrailError:
+    """The error of handrail for one of the driver's; DETAIL is left out, since it quotes rows (FM-E9)."""
+    state = error.sqlstate or ""
+    if isinstance(error, psycopg.OperationalError) and (not state or state[:2] in ("08", "28", "3D")):
+        return _connection_failed(error)
+    if state in ("57P01", "57P02", "57P03"):
+        return ConnectionFailed(
+            "The server closed the connection.", "Check that it runs, then resume: the journal is right."
+        )
+    message = (error.diag.message_primary or str(error).splitlines()[0]).strip()
+    position = int(error.diag.statement_position) if error.diag.statement_position else None
+    if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName) and "handrail." in message:
+        return NotPrepared(
+            "This database has never been prepared for handrail.",
+            "Prepare it with: handrail init --target URL --name TARGET",
+        )
+    if isinstance(error, pg.InsufficientPrivilege):
+        return RightMissing(f"This login has not the right: {message}.", "See: handrail doctor")
+    if isinstance(error, pg.LockNotAvailable):
+        return LockNotGranted(
+            "Another session holds the lock that is needed.",
+            "Wait for it or end it, then resume.",
+            sqlstate=state,
+        )
+    if isinstance(error, pg.QueryCanceled):
+        return StatementCancelled("The statement was cancelled.", "Resume when you are ready.", sqlstate=state)
+    return StatementFailed(f"{message} ({state})", sqlstate=state, position=position)
+
+
+def _connection_failed(error: psycopg.Error) -> ConnectionFailed:
+    """One line of what libpq says over many, without anything that could hold a secret (FM-E10)."""
+    text = str(error)
+    if "password authentication failed" in text or "no password supplied" in text:
+        return ConnectionFailed(
+            "The server refused the password.", "Check PGPASSWORD or your password file (~/.pgpass)."
+        )
+    if found := re.search(r'database "([^"]*)" does not exist', text):
+        return ConnectionFailed(
+            f"There is no database {found[1]!r} on this server.", "Check --target; psql -l lists them."
+        )
+    if found := re.search(r'role "([^"]*)" does not exist', text):
+        return ConnectionFailed(f"The server knows no login {found[1]!r}.", "Check the user in --target.")
+    if found := re.search(r'definition of service "([^"]*)" not found', text):
+        return ConnectionFailed(f"There is no service {found[1]!r}.", "Check PGSERVICE and ~/.pg_service.conf.")
+    if "connection is closed" in text or "server closed the connection" in text or "consuming input" in text:
+        return ConnectionFailed("The connection was lost.", "Check the server, then resume: the journal is right.")
+    if "could not translate host name" in text or "Name or service not known" in text:
+        return ConnectionFailed("The server's host name is not known.", "Check the host in --target.")
+    return ConnectionFailed(
+        "No server answers at this address.", "Check that it runs and that host and port are right."
+    )
