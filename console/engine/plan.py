@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from console.engine import locks
 from console.engine.checks import AnyCheck
 from console.engine.errors import UnknownStep
 from console.engine.steps import AnyStep, Step
@@ -113,10 +114,11 @@ class Plan:
         raise UnknownStep(f"Plan {self.id} has no step or checkpoint {id!r}.", f"It has: {known}")
 
     def script(self, item: Item, *, back: bool = False) -> str:
-        """What an item sends to the server, for people to read."""
+        """What an item sends to the server, for people to read; above it, the locks for which others wait."""
         if isinstance(item.what, Checkpoint):
             return "\n\n".join(f"-- {check.title}\n{check.query()}" for check in item.what.check)
-        return item.what.script(self.target, self.sources, back=back)
+        script = item.what.script(self.target, self.sources, back=back)
+        return locks.told(script) + script
 
     @cached_property
     def digest(self) -> str:
