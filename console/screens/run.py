@@ -33,7 +33,7 @@ class RunScreen(Place):
                 id="run.to_checkpoint"),
         Binding("space", "pause", "Pause", tooltip="Pauses after the step or batch under way", id="run.pause"),
         Binding("x", "stop", "Stop", tooltip="Cancels the statement that runs now; asks first", id="run.stop"),
-        Binding("k", "back", "Undo one", tooltip="Undoes the last step; asks first", id="run.back"),
+        Binding("k", "back", "Undo", tooltip="Undoes the last step; asks first", id="run.back"),
         Binding("R", "roll_back", "Roll back", tooltip="Says what a rollback would undo and keep, then asks",
                 id="run.roll_back"),
         Binding("s", "sql", "SQL", tooltip="The SQL of the step in full, and its way back", id="place.sql"),

@@ -51,7 +51,7 @@ async def test_question_mark_lists_the_keys_and_which_cannot_act_now(url: str) -
         await person.starts_run()
         await person.until(lambda: person.can("next") and not person.can("back"))
         await person.presses("question_mark")
-        await person.sees("n Next: Does the next step", "k Back one: Undoes the last step; asks first (not now)")
+        await person.sees("n Next: Does the next step", "k Undo: Undoes the last step; asks first (not now)")
         await person.presses("escape")
         await person.until(lambda: person.place == "RunScreen")
 
@@ -62,8 +62,8 @@ async def test_every_live_key_is_in_the_palette(url: str) -> None:
         await person.until(lambda: person.can("next"))
         titles = [command.title for command in person.app.get_system_commands(person.app.screen)]
         assert {"Next (n)", "SQL (s)", "Keys (?)", "Quit (q)"} <= {" ".join(title.split()) for title in titles}
-        assert not any(title.startswith("Back one") for title in titles)
-        await person.presses("ctrl+p", *"To check", "enter")
+        assert not any(title.startswith("Undo") for title in titles)
+        await person.presses("ctrl+p", *"Checkpo", "enter")
         await person.presses("enter")
         await person.is_asked("Go on up to checkpoint ready to copy?")
 
