@@ -22,7 +22,7 @@ test: $(STAMP)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(STAMP)
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff format .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest $(ARGS)
