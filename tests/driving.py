@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from console.engine import executor, journey
+from console.engine import executor, journey, reading
 from console.engine.executor import Executor
 from console.engine.plan import Plan
 from db import fingerprint
@@ -18,6 +18,23 @@ from db.queries import runs
 from db.session import Target
 
 T = TypeVar("T")
+
+ONE_STEP = """\
+format = 1
+id = "tiny"
+target = "sample"
+title = "Tiny"
+[[phase]]
+title = "Only"
+[[phase.step]]
+title = "One"
+estimate = "1s"
+"""
+
+
+def tiny(step: str) -> Plan:
+    """A plan for target `sample` of one step, given by its keys."""
+    return reading.parse(ONE_STEP + step, "tiny.toml", lambda name: "")
 
 
 def drive(target: Target, do: Callable[[Executor], T], heard: list[Event] | None = None) -> T:

@@ -13,36 +13,19 @@ from console.engine.errors import CheckFailed, RunDriven, StepFailed, StepStoppe
 from console.engine.plan import Plan
 from db.errors import ConnectionFailed, NotPrepared
 from db.session import Target
-from tests.driving import ask, begun, done, drive, fingerprinted, kinds, look, session_of, state, states
+from tests.driving import ask, begun, done, drive, fingerprinted, kinds, look, session_of, state, states, tiny
 from tests.servers import Server, wait_until
 
-PLAN = """\
-format = 1
-id = "tiny"
-target = "sample"
-title = "Tiny"
-[[phase]]
-title = "Only"
-[[phase.step]]
-id = "one"
-kind = "sql"
-title = "One"
-estimate = "1s"
-sql = '''
-{sql}
-'''
-undo = "{undo}"
-"""
 
-
-def tiny(sql: str, undo: str = "-- nothing to undo") -> Plan:
-    return reading.parse(PLAN.format(sql=sql, undo=undo), "tiny.toml", lambda name: "")
+def sending(sql: str) -> Plan:
+    """A plan of one step, `one`, that sends this SQL."""
+    return tiny(f"""id = "one"\nkind = "sql"\nsql = '''\n{sql}\n'''\nundo = "-- nothing to undo" """)
 
 
 def test_a_statement_that_fails_half_way_leaves_nothing(sample: Target) -> None:
     """FM-A1: the work and its journal row are one transaction."""
     before = fingerprinted(sample)
-    number = begun(sample, tiny("CREATE TABLE half (a int);\n\nINSERT INTO half VALUES (1/0);"))
+    number = begun(sample, sending("CREATE TABLE half (a int);\n\nINSERT INTO half VALUES (1/0);"))
     with pytest.raises(StepFailed) as caught:
         drive(sample, lambda here: journey.forward(here, number))
     assert caught.value.message == "one failed: one line 3: division by zero (22012)"
@@ -52,7 +35,7 @@ def test_a_statement_that_fails_half_way_leaves_nothing(sample: Target) -> None:
 
 
 def test_a_failed_step_goes_on_after_it_was_mended(sample: Target) -> None:
-    number = begun(sample, tiny("INSERT INTO wanted VALUES (1)"))
+    number = begun(sample, sending("INSERT INTO wanted VALUES (1)"))
     with pytest.raises(StepFailed):
         drive(sample, lambda here: journey.forward(here, number))
     ask(sample, "CREATE TABLE wanted (a int)")
@@ -67,14 +50,14 @@ def test_a_deferred_constraint_speaks_before_done(sample: Target) -> None:
         sample,
         "CREATE TABLE child (id uuid REFERENCES person DEFERRABLE INITIALLY DEFERRED)",
     )
-    number = begun(sample, tiny("INSERT INTO child VALUES (gen_random_uuid())"))
+    number = begun(sample, sending("INSERT INTO child VALUES (gen_random_uuid())"))
     with pytest.raises(StepFailed, match="violates foreign key"):
         drive(sample, lambda here: journey.forward(here, number))
     assert states(sample, number) == {"one": "failed"}
 
 
 def test_a_percent_sign_is_a_percent_sign(sample: Target) -> None:
-    number = begun(sample, tiny("DELETE FROM person WHERE email LIKE 'Person1%' AND email <> ':no %s'"))
+    number = begun(sample, sending("DELETE FROM person WHERE email LIKE 'Person1%' AND email <> ':no %s'"))
     drive(sample, lambda here: journey.forward(here, number))
     assert ask(sample, "SELECT count(*) FROM person WHERE email LIKE 'Person1%'") == 0
 
@@ -100,7 +83,7 @@ def test_the_executor_never_waits_for_the_lock() -> None:
 
 def test_others_see_the_step_that_is_under_way(sample: Target) -> None:
     """F69: the attempt commits before the step begins, with its backend."""
-    number = begun(sample, tiny("LOCK TABLE person"))
+    number = begun(sample, sending("LOCK TABLE person"))
     with session_of(sample) as application:
         application.execute("SELECT 1 FROM person LIMIT 1")
         worker = threading.Thread(target=lambda: suppressed(sample, number))
@@ -121,7 +104,7 @@ def suppressed(target: Target, number: int) -> None:
 
 def test_a_lock_that_is_held_is_not_waited_for_long(sample: Target) -> None:
     """I-8: the application must not queue behind us."""
-    number = begun(sample, tiny("ALTER TABLE person ADD COLUMN a int"))
+    number = begun(sample, sending("ALTER TABLE person ADD COLUMN a int"))
     with session_of(sample) as application:
         application.execute("SELECT 1 FROM person LIMIT 1")
         with pytest.raises(StepFailed, match="Another session holds the lock"):
@@ -132,7 +115,7 @@ def test_a_lock_that_is_held_is_not_waited_for_long(sample: Target) -> None:
 
 def test_stopping_cancels_the_statement_and_tells_the_journal(sample: Target) -> None:
     """FM-A9, UX-O4"""
-    number = begun(sample, tiny("SELECT pg_sleep(600)"))
+    number = begun(sample, sending("SELECT pg_sleep(600)"))
     outcome: list[BaseException] = []
 
     def work() -> None:
@@ -157,7 +140,7 @@ def test_stopping_cancels_the_statement_and_tells_the_journal(sample: Target) ->
 def test_a_lost_connection_leaves_a_true_journal(sample: Target) -> None:
     """FM-B1: nobody could write down the end; the attempt stands, nothing of the step does."""
     before = fingerprinted(sample)
-    number = begun(sample, tiny("CREATE TABLE lost (a int); SELECT pg_terminate_backend(pg_backend_pid())"))
+    number = begun(sample, sending("CREATE TABLE lost (a int); SELECT pg_terminate_backend(pg_backend_pid())"))
     with pytest.raises(ConnectionFailed):
         drive(sample, lambda here: journey.forward(here, number))
     assert fingerprinted(sample) == before

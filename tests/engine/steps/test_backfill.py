@@ -6,29 +6,18 @@ import threading
 
 import pytest
 
-from console.engine import journey, reading
+from console.engine import journey
 from console.engine.errors import StepFailed
-from console.engine.plan import Plan
 from console.engine.steps.backfill import LARGEST, SMALLEST, _adapted
 from db.session import Target
-from tests.driving import ask, begun, drive, look, session_of, state, states
+from tests.driving import ask, begun, drive, look, session_of, state, states, tiny
 from tests.servers import wait_until
 
-PLAN = """\
-format = 1
-id = "tiny"
-target = "sample"
-title = "Tiny"
-[[phase]]
-title = "Only"
-[[phase.step]]
+STEP = """\
 id = "fill"
 kind = "backfill"
-title = "Fill"
-estimate = "1s"
 table = "person"
 key = "id"
-{how}
 undo = "-- nothing to undo"
 """
 COUNTING = """\
@@ -41,10 +30,6 @@ columns = { id = "r.id", email = "upper(r.email)" }
 """
 
 
-def tiny(how: str) -> Plan:
-    return reading.parse(PLAN.format(how=how), "tiny.toml", lambda name: "")
-
-
 @pytest.fixture
 def counted(sample: Target) -> Target:
     ask(sample, "ALTER TABLE person ADD COLUMN touched int NOT NULL DEFAULT 0")
@@ -53,7 +38,7 @@ def counted(sample: Target) -> Target:
 
 def test_each_row_is_changed_exactly_once(counted: Target) -> None:
     """FM-A8"""
-    number = begun(counted, tiny(COUNTING))
+    number = begun(counted, tiny(STEP + COUNTING))
     drive(counted, lambda here: journey.forward(here, number))
     assert ask(counted, "SELECT array_agg(DISTINCT touched) FROM person") == [1]
     progress = look(counted, number).steps[0].progress
@@ -63,7 +48,7 @@ def test_each_row_is_changed_exactly_once(counted: Target) -> None:
 
 def test_rows_are_copied(sample: Target) -> None:
     ask(sample, "CREATE TABLE copy (id uuid PRIMARY KEY, email text)")
-    number = begun(sample, tiny(COPYING))
+    number = begun(sample, tiny(STEP + COPYING))
     drive(sample, lambda here: journey.forward(here, number))
     assert (
         ask(sample, "SELECT count(*) FROM copy JOIN person USING (id) WHERE copy.email = upper(person.email)") == 3000
@@ -81,7 +66,7 @@ def test_what_is_written_behind_the_cursor_is_swept_up(counted: Target) -> None:
              END IF; RETURN NULL; END $$;
            CREATE TRIGGER late AFTER UPDATE ON person FOR EACH STATEMENT EXECUTE FUNCTION late()""",
     )
-    number = begun(counted, tiny(COUNTING))
+    number = begun(counted, tiny(STEP + COUNTING))
     drive(counted, lambda here: journey.forward(here, number))
     assert ask(counted, "SELECT touched FROM person WHERE email = 'late'") == 1
     assert look(counted, number).steps[0].progress["sweep"] is True
@@ -89,7 +74,7 @@ def test_what_is_written_behind_the_cursor_is_swept_up(counted: Target) -> None:
 
 def test_a_pause_ends_the_batch_and_keeps_the_cursor(counted: Target) -> None:
     """UX-O4; and resuming changes no row twice."""
-    number = begun(counted, tiny(COUNTING))
+    number = begun(counted, tiny(STEP + COUNTING))
     with session_of(counted) as application:
         # the last rows are locked, so the backfill is held in the middle of its way
         application.execute("SELECT 1 FROM person ORDER BY id DESC LIMIT 1 FOR UPDATE")
@@ -110,7 +95,7 @@ def test_a_pause_ends_the_batch_and_keeps_the_cursor(counted: Target) -> None:
 
 def test_a_batch_that_fails_names_the_cause_and_keeps_the_others(counted: Target) -> None:
     ask(counted, "ALTER TABLE person ADD CHECK (touched = 0 OR email <> 'Person3000@example.org')")
-    number = begun(counted, tiny(COUNTING))
+    number = begun(counted, tiny(STEP + COUNTING))
     with pytest.raises(StepFailed, match="batch of fill: new row for relation"):
         drive(counted, lambda here: journey.forward(here, number))
     assert states(counted, number) == {"fill": "failed"}
@@ -119,7 +104,7 @@ def test_a_batch_that_fails_names_the_cause_and_keeps_the_others(counted: Target
 def test_a_copy_waits_for_a_writer_and_takes_what_he_wrote(sample: Target) -> None:
     """FM-C7: no stale value is copied over a concurrent change."""
     ask(sample, "CREATE TABLE copy (id uuid PRIMARY KEY, email text)")
-    number = begun(sample, tiny(COPYING))
+    number = begun(sample, tiny(STEP + COPYING))
     with session_of(sample) as application:
         application.execute("UPDATE person SET email = 'changed' WHERE email = 'Person7@example.org'")
         worker = threading.Thread(target=lambda: drive(sample, lambda here: journey.forward(here, number)))

@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from console.engine import journey, reading
+from console.engine import journey
 from console.engine.errors import PlanError, StepFailed
 from console.engine.executor import Executor
 from console.engine.plan import Plan
 from db.session import Target
-from tests.driving import ask, begun, drive, fingerprinted, look, state
+from tests.driving import ask, begun, drive, fingerprinted, look, state, tiny
 
-PLAN = """\
-format = 1
-id = "tiny"
-target = "sample"
-title = "Tiny"
-[[phase]]
-title = "Only"
-[[phase.step]]
+STEP = """\
 id = "index"
 kind = "concurrently"
-title = "Index"
-estimate = "1s"
-sql = '''{sql}'''
-undo = '''{undo}'''
 """
 CREATE = "CREATE UNIQUE INDEX CONCURRENTLY person_email ON person (email)"
 DROP = "DROP INDEX CONCURRENTLY person_email"
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'person_email'::regclass"
 
 
-def tiny(sql: str = CREATE, undo: str = DROP) -> Plan:
-    return reading.parse(PLAN.format(sql=sql, undo=undo), "tiny.toml", lambda name: "")
+def building(sql: str = CREATE, undo: str = DROP) -> Plan:
+    return tiny(f"{STEP}sql = '''{sql}'''\nundo = '''{undo}'''")
 
 
 def test_an_invalid_index_is_dropped_and_built_again(sample: Target) -> None:
     ask(sample, "INSERT INTO person (email) VALUES ('twice'), ('twice')")
-    number = begun(sample, tiny())
+    number = begun(sample, building())
     with pytest.raises(StepFailed, match="index line 1: could not create unique index"):
         drive(sample, lambda here: journey.forward(here, number))
     assert ask(sample, VALID) is False
@@ -48,7 +37,7 @@ def test_an_invalid_index_is_dropped_and_built_again(sample: Target) -> None:
 
 
 def test_an_index_that_is_there_and_valid_is_left_alone(sample: Target) -> None:
-    number = begun(sample, tiny())
+    number = begun(sample, building())
     ask(sample, CREATE)
     built = ask(sample, "SELECT 'person_email'::regclass::oid")
     drive(sample, lambda here: journey.forward(here, number))
@@ -58,7 +47,7 @@ def test_an_index_that_is_there_and_valid_is_left_alone(sample: Target) -> None:
 def test_the_way_back_of_an_unfinished_build_clears_the_rubble(sample: Target) -> None:
     before = fingerprinted(sample).objects
     ask(sample, "INSERT INTO person (email) VALUES ('twice'), ('twice')")
-    number = begun(sample, tiny())
+    number = begun(sample, building())
     with pytest.raises(StepFailed):
         drive(sample, lambda here: journey.forward(here, number))
     drive(sample, lambda here: journey.back(here, number))
@@ -67,7 +56,7 @@ def test_the_way_back_of_an_unfinished_build_clears_the_rubble(sample: Target) -
 
 def test_several_indexes_go_on_where_they_stopped(sample: Target) -> None:
     two = "CREATE INDEX CONCURRENTLY person_a ON person (email);\nCREATE INDEX CONCURRENTLY person_b ON person (lower(emai))"
-    number = begun(sample, tiny(two, "DROP INDEX CONCURRENTLY person_b; DROP INDEX CONCURRENTLY person_a"))
+    number = begun(sample, building(two, "DROP INDEX CONCURRENTLY person_b; DROP INDEX CONCURRENTLY person_a"))
     with pytest.raises(StepFailed, match='index line 2: column "emai" does not exist'):
         drive(sample, lambda here: journey.forward(here, number))
     ask(sample, "ALTER TABLE person ADD COLUMN emai text")
@@ -88,12 +77,12 @@ def test_several_indexes_go_on_where_they_stopped(sample: Target) -> None:
 def test_what_may_stand_in_the_step(sql: str, undo: str, message: str) -> None:
     """F5, FM-D10"""
     with pytest.raises(PlanError, match=message):
-        tiny(sql, undo)
+        building(sql, undo)
 
 
 def test_the_lock_timeout_comes_back_after_the_build(sample: Target) -> None:
     """F8: a build waits as long as it must; the steps after it do not."""
-    number = begun(sample, tiny())
+    number = begun(sample, building())
 
     def build_then_show(here: Executor) -> str:
         journey.forward(here, number)
