@@ -1,16 +1,18 @@
 """The command line: words to a command, errors to one line and an exit code.
 
 Only argparse is imported here, so that --help and --version answer at once; a command is imported when it is called.
-Exit codes: 0 done, 1 a step or check failed, 2 wrong usage or a question without a terminal, 3 waits for a sign-off,
-4 stopped by a trigger, 5 rolled back by a trigger, 6 refused, 7 no connection, 130 interrupted.
+Exit codes: 0 done, 1 a step or check failed, 2 wrong usage or a question without a terminal, 6 refused,
+7 no connection, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from console import __version__
 
@@ -27,13 +29,21 @@ Exit codes: 0 done, 1 a step or check failed, 2 wrong usage, 6 refused, 7 no con
 """
 
 
+class Words(argparse.ArgumentParser):
+    """argparse, with one line for what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"handrail: {message}. See: {self.prog} --help\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
+    _open_closed_streams()
     options = parser().parse_args(arguments)
     return _answered(options)
 
 
-def parser() -> argparse.ArgumentParser:
-    words = argparse.ArgumentParser(
+def parser() -> Words:
+    words = Words(
         prog="handrail",
         description="Step through risky PostgreSQL migrations with a hand on the rail.",
         epilog=EXAMPLES,
@@ -65,11 +75,12 @@ def parser() -> argparse.ArgumentParser:
 
     run = _command(commands, "run", "running.run", "begin a plan and step through it")
     run.add_argument("plan", help="the plan's id, or the path of its file")
-    run.add_argument("--until", metavar="STEP", help="go no further than this step or checkpoint")
+    _until(run)
     _agree(run, "apply every step without asking")
 
     resume = _command(commands, "resume", "running.resume", "go on with a run that was paused, failed or was killed")
     _run(resume)
+    _until(resume)
     _agree(resume, "do not ask before each step")
 
     status = _command(commands, "status", "looking.status", "where a run is, and what happened")
@@ -78,14 +89,11 @@ def parser() -> argparse.ArgumentParser:
     _run(pause)
 
     rollback = _command(commands, "rollback", "running.rollback", "take a run back; what was written since is kept")
-    rollback.add_argument("run", type=int, help="the run's number; handrail status shows it")
+    rollback.add_argument("run", type=_number, help="the run's number; handrail status shows it")
     rollback.add_argument("--to", metavar="STEP", help="take back this step and all after it; everything if not given")
     rollback.add_argument("--confirm", metavar="PLAN", help="the plan's name, instead of typing it when asked")
     _agree(rollback, "agree to what is shown")
     return words
-
-
-Words = argparse.ArgumentParser
 
 
 def _command(commands: argparse._SubParsersAction[Words], name: str, place: str, what: str) -> Words:
@@ -113,15 +121,36 @@ def _agree(words: Words, what: str) -> None:
     words.add_argument("--yes", action="store_true", help=what)
 
 
+def _until(words: Words) -> None:
+    words.add_argument("--until", metavar="STEP", help="go no further than this step or checkpoint")
+
+
 def _run(words: Words) -> None:
-    words.add_argument("run", type=int, nargs="?", help="the run's number; the newest if not given")
+    words.add_argument("run", type=_number, nargs="?", help="the run's number; the newest if not given")
 
 
 def _count(written: str) -> int:
-    number = int(written.replace("_", "").replace(" ", ""))
-    if not 10 <= number <= 10_000_000:
-        raise argparse.ArgumentTypeError("give a number from 10 to 10000000")
-    return number
+    return _between(written, 10, 10_000_000)
+
+
+def _number(written: str) -> int:
+    return _between(written, 1, 2**63 - 1)
+
+
+def _between(written: str, low: int, high: int) -> int:
+    digits = written.replace("_", "").replace(" ", "")
+    if not digits.isdecimal() or not low <= int(digits) <= high:
+        raise argparse.ArgumentTypeError(f"give a number from {low} to {high}")
+    return int(digits)
+
+
+def _open_closed_streams() -> None:
+    """A stream that the shell closed (>&-) is opened on nothing, or the next connection would get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def _answered(options: argparse.Namespace) -> int:
@@ -140,8 +169,12 @@ def _answered(options: argparse.Namespace) -> int:
         print("Interrupted.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        # the reader has what it wanted; what Python would still flush goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OSError as error:
+        print(f"handrail: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
+        return 1
 
 
 def _place(options: argparse.Namespace) -> str:

@@ -7,6 +7,7 @@ migrations/versions/handrail; these classes only name the columns.
 from __future__ import annotations
 
 import datetime
+import uuid
 from typing import Any
 
 from sqlalchemy import BigInteger, FetchedValue, ForeignKey, MetaData
@@ -32,6 +33,7 @@ class Prepared(Model):
     __tablename__ = "target"
 
     name: Mapped[str] = mapped_column(primary_key=True)
+    identity: Mapped[uuid.UUID] = mapped_column(server_default=FetchedValue())
     prepared_at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
 
 

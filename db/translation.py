@@ -66,7 +66,15 @@ def translate(error: psycopg.Error) -> HandrailError:
 def _connection_failed(error: psycopg.Error) -> ConnectionFailed:
     """One line of what libpq says over many, without anything that could hold a secret (FM-E10)."""
     text = str(error)
-    if "password authentication failed" in text or "no password supplied" in text:
+    if "no password supplied" in text:
+        return ConnectionFailed(
+            "The server wants a password.", "Give it by PGPASSWORD or your password file (~/.pgpass)."
+        )
+    if found := re.search(r"invalid (\w+) value", text):
+        return ConnectionFailed(
+            f"The connection setting {found[1]} has a value that libpq does not know.", "Mend --target."
+        )
+    if "password authentication failed" in text:
         return ConnectionFailed(
             "The server refused the password.", "Check PGPASSWORD or your password file (~/.pgpass)."
         )

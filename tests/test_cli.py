@@ -83,6 +83,8 @@ def test_run_status_rollback_as_json(handrail: Any, sample: Target) -> None:
 def test_run_until_and_resume(handrail: Any, sample: Target) -> None:
     said = handrail("--target", sample.url, "--plans", PLANS, "run", "small", "--yes", "--until", "fill")
     assert (said.code, said.out.splitlines()[-1]) == (0, "run 1, small: paused")
+    said = handrail("--target", sample.url, "resume", "1", "--yes", "--until", "index")
+    assert states(sample, 1)["call"] == "waiting"
     said = handrail("--target", sample.url, "resume", "1", "--yes")
     assert (said.code, said.out.splitlines()[-1]) == (0, "run 1, small: done")
 
@@ -123,6 +125,10 @@ WRONG: list[tuple[str, list[str], int, str]] = [
     ("no console without a terminal", [], 2, "The console needs a terminal."),
     ("no such command", ["migrate"], 2, "invalid choice"),
     ("too few rows", ["demo", "--rows", "3"], 2, "give a number from 10 to 10000000"),
+    ("a number that is none", ["demo", "--rows", "abc"], 2, "handrail: argument --rows: give a number from 10 to 10000000. See:"),
+    ("a run out of reach", ["status", "9" * 30], 2, "argument run: give a number from 1"),
+    ("no setting of libpq", ["--target", "host=/nowhere sslmode=foo", "status"], 7, "The connection setting sslmode has a value"),
+    ("a name that is none", ["--target", "{sample}", "init", "--name", ""], 2, "'' is no name for a target."),
     ("no such folder", ["--plans", "/nowhere", "plan", "list"], 2, "There is no folder /nowhere."),
 ]  # fmt: skip
 
@@ -166,6 +172,8 @@ def test_a_target_that_was_never_prepared(handrail: Any, server: Server) -> None
 def test_the_plans_name_must_be_typed_right(handrail: Any, sample: Target, small: Plan) -> None:
     done(sample, small)
     said = handrail("--target", sample.url, "rollback", "1", "--confirm", "smal")
+    assert (said.code, "nothing was undone" in said.err) == (6, True)
+    said = handrail("--target", sample.url, "rollback", "1", "--confirm", "smal", "--yes")
     assert (said.code, "nothing was undone" in said.err) == (6, True)
     assert state(sample, 1) == "done"
 
@@ -226,3 +234,31 @@ def test_a_person_at_a_terminal_is_asked_before_each_step(sample: Target) -> Non
     assert "1 keep: Keep a copy (estimated 1.0 s). Go on? [y/N]" in err
     assert "Run 1 waits before dump" in err
     assert out.splitlines()[-1] == "run 1, small: paused"
+
+
+@pytest.mark.parametrize("shell", ["{} | head -1", "{} >&-", "{} >/dev/full"])
+def test_a_run_goes_on_when_nobody_reads(sample: Target, shell: str) -> None:
+    """A reader that leaves does not stop a migration half way."""
+    command = f"{sys.executable} -m console --target '{sample.url}' --plans {PLANS} run small --yes"
+    script = f"set -o pipefail; {shell.format(command)}"
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert state(sample, 1) == "done"
+
+
+def test_what_cannot_be_written_is_one_line() -> None:
+    command = [sys.executable, "-m", "console", "plan", "show", "schema-unification"]
+    with Path("/dev/full").open("w") as full:
+        said = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (said.returncode, said.stderr.count("\n")) == (1, 1)
+    assert "No space left" in said.stderr
+
+
+def test_doctor_gives_the_statement_for_each_missing_right(handrail: Any, sample: Target) -> None:
+    ask(sample, "DO $$ BEGIN CREATE ROLE weak LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    said = handrail("--target", sample.url.replace("postgres@", "weak@"), "doctor")
+    assert said.code == 6
+    for line in said.out.splitlines():
+        if "GRANT" in line and "✗" in line:
+            ask(sample, line[line.index("GRANT") :])
+    assert handrail("--target", sample.url.replace("postgres@", "weak@"), "status").code == 0

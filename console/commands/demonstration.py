@@ -11,7 +11,6 @@ from pathlib import Path
 from console.commands import running
 from console.commands.telling import line, say, tell
 from console.engine import demo as sample
-from db import postgres
 
 PLAN = "schema-unification"
 
@@ -59,7 +58,7 @@ def _told(urls: dict[str, str], *, as_json: bool) -> None:
 
 
 def _stopped(options: argparse.Namespace) -> int:
-    was = postgres.stop()
+    was = sample.stop()
     if options.json:
         tell({"stopped": was})
     else:

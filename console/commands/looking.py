@@ -43,7 +43,9 @@ def status(options: argparse.Namespace) -> int:
         return 0
     line(f"run {row.id}  {row.plan}  {row.state}{_by(row, driver)}")
     for step in row.steps:
-        times = f"{took(step.seconds):>8}" + (f"  est {took(step.estimate)}" if step.estimate else "")
+        times = f"{took(step.seconds) if step.state != 'running' else '':>8}" + (
+            f"  est {took(step.estimate)}" if step.estimate else ""
+        )
         state = f"{MARKS[step.state]} {step.state:<8}"
         line(f"  {state} {step.position:>3} {step.step:<26} {times}  {one_line(step.error or '')}".rstrip())
     for words in [*verdict_lines(verdicts), *(event_line(event) for event in events)]:

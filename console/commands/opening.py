@@ -28,7 +28,8 @@ def demo(options: argparse.Namespace) -> int:
 
 def at_terminal(options: argparse.Namespace) -> bool:
     asked_for_lines = options.no_input or options.plain or options.json
-    return sys.stdin.isatty() and sys.stdout.isatty() and not asked_for_lines
+    # Textual paints on standard error
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)) and not asked_for_lines
 
 
 def opened(options: argparse.Namespace, target: Callable[[argparse.Namespace, Tell], str]) -> int:

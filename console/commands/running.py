@@ -16,6 +16,7 @@ from console.commands.telling import (
     run_document,
     say,
     tell,
+    unheard,
     verdict_lines,
 )
 from console.engine import journey, reading
@@ -108,10 +109,13 @@ def _finished(options: argparse.Namespace, target: Target, number: int, do: Call
 
 def _drive(options: argparse.Namespace, target: Target, do: Callable[[Executor], T]) -> T:
     def told(event: Event) -> None:
-        if options.json:
-            tell(event_document(event))
-        else:
-            line(event_line(event))
+        try:
+            if options.json:
+                tell(event_document(event))
+            else:
+                line(event_line(event))
+        except OSError as error:  # a reader that left does not stop a run
+            unheard(error)
 
     return driven(target, do, told, _progress_line if sys.stderr.isatty() else lambda kept: None)
 
@@ -144,9 +148,9 @@ def _says_yes(item: Item) -> bool:
 
 def _agreed(options: argparse.Namespace, plan: str) -> None:
     """A rollback is agreed to by the plan's name: typed, or given with --confirm; or by --yes in a script."""
-    if options.yes:
-        return
     name = options.confirm
+    if name is None and options.yes:
+        return
     if name is None:
         _require_terminal(options, f"Rolling back needs an answer: give --confirm {plan}.")
         name = _asked(f"Type {plan} to go on: ")

@@ -8,12 +8,16 @@ from pathlib import Path
 from console.engine import demo
 from console.engine.reading import PLANS
 from console.settings import Settings, libpq_says_where
-from db.errors import HandrailError
+from db.errors import ConnectionFailed, HandrailError
 from db.session import Target
 
 
 class NoTarget(HandrailError):
     exit_code = 2
+
+
+class ServerDown(ConnectionFailed):
+    pass
 
 
 def url(options: argparse.Namespace) -> str:
@@ -29,6 +33,8 @@ def url(options: argparse.Namespace) -> str:
     if "=" in named or "://" in named:
         return named
     known = demo.targets()
+    if not known and named in demo.NAMES and demo.made():
+        raise ServerDown("The demo's server does not run.", "Start it with: handrail demo --no-open")
     if named not in known:
         raise NoTarget(
             f"There is no target {named!r}.",

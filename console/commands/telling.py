@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -32,6 +33,12 @@ def line(words: str = "") -> None:
 def say(words: str) -> None:
     """A line about what is going on."""
     _write(sys.stderr, words)
+
+
+def unheard(error: OSError) -> None:
+    """Nobody reads standard output any more: what is left to say goes nowhere, and what is under way goes on."""
+    say(f"handrail: standard output is gone ({error.strerror}); going on without it.")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def tell_error(error: HandrailError, *, as_json: bool) -> None:
@@ -101,9 +108,11 @@ def _plain(value: Any) -> str:
         # [before, after] of a table's rows reads as a change; anything else as a list
         pair = len(value) == 2 and all(isinstance(inner, int) for inner in value)
         return (" -> " if pair else "; ").join(_plain(inner) for inner in value)
-    return str(value)
+    return "null" if value is None else str(value)
 
 
 def _write(stream: Any, words: str) -> None:
+    if stream is None:  # closed by the shell: >&-
+        return
     encoding = stream.encoding or "utf-8"
     print(words.encode(encoding, "replace").decode(encoding), file=stream, flush=True)

@@ -20,6 +20,8 @@ AGENCY = "agency"
 BASELINE = "agency_0001"
 ROWS = 100_000
 
+NAMES = (AGENCY,)
+
 Tell = Callable[[str], None]
 
 
@@ -33,6 +35,11 @@ def targets() -> dict[str, str]:
     return {AGENCY: server.url(AGENCY)} if there else {}
 
 
+def made() -> bool:
+    """Whether there has been a demo here, be its server up or down."""
+    return (postgres.home() / "postgres").is_dir()
+
+
 def ready(rows: int | None, seed: int, *, fresh: bool, tell: Tell) -> dict[str, str]:
     """Starts the server and fills the sample target; what is there already stays, unless it has other `rows`."""
     tell("starting the embedded PostgreSQL")
@@ -41,6 +48,14 @@ def ready(rows: int | None, seed: int, *, fresh: bool, tell: Tell) -> dict[str, 
     if fresh or not _usable(url, rows):
         _create(server, seed, rows or ROWS, tell)
     return {AGENCY: url}
+
+
+def stop() -> bool:
+    """Stops the server, unless a run is under way on it; answers whether it ran."""
+    server = postgres.running()
+    if server is not None:
+        _require_idle(server)
+    return postgres.stop()
 
 
 def pristine(url: str) -> bool:
@@ -75,7 +90,7 @@ def _create(server: EmbeddedServer, seed: int, rows: int, tell: Tell) -> None:
 
 
 def _require_idle(server: EmbeddedServer) -> None:
-    """A sample that somebody is stepping through is not made anew under them."""
+    """A sample that somebody is stepping through is not taken away under them."""
     with translated(), psycopg.connect(server.url("postgres")) as connection:
         busy = connection.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'handrail: executor'", (AGENCY,)

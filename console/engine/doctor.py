@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db import postgres
-from db.errors import HandrailError, NotPrepared
+from db.errors import HandrailError, NotPrepared, RightMissing
 from db.queries import activity, runs
 from db.session import Target
 
@@ -20,18 +20,26 @@ ENOUGH_BYTES = 1_000_000_000
 
 RIGHTS = text(
     """
-    SELECT r.rolname, r.rolsuper, r.rolcreatedb OR r.rolsuper AS creates_databases,
+    SELECT r.rolname, current_database() AS database, r.rolcreatedb OR r.rolsuper AS creates_databases,
            r.rolbypassrls OR r.rolsuper AS sees_all_rows,
            has_database_privilege(current_database(), 'CREATE') AS creates_schemas,
+           has_schema_privilege('public', 'CREATE') AS creates_tables,
+           has_schema_privilege(n.oid, 'USAGE') AS enters_journal,
+           (SELECT bool_and(has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+                            AND has_table_privilege(c.oid, 'UPDATE'))
+            FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r') AS writes_journal,
            pg_has_role('pg_read_all_stats', 'USAGE') AS sees_activity
-    FROM pg_roles r WHERE r.rolname = current_user
+    FROM pg_roles r LEFT JOIN pg_namespace n ON n.nspname = 'handrail' WHERE r.rolname = current_user
     """
 )
 
 
+State = Literal["ok", "warning", "wrong"]
+
+
 @dataclass(frozen=True)
 class Finding:
-    state: Literal["ok", "warning", "wrong"]
+    state: State
     about: str
     found: str
     hint: str = ""
@@ -42,17 +50,24 @@ def about_machine() -> list[Finding]:
     home = postgres.home()
     there = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(there).free
-    server = postgres.running()
     return [
         Finding("ok", "python", platform.python_version()),
         Finding("ok", "home", str(home))
-        if os.access(there, os.W_OK)
+        if there.is_dir() and os.access(there, os.W_OK)
         else Finding("wrong", "home", f"{home} cannot be written.", "Set HANDRAIL_HOME to a folder that can."),
         Finding("ok", "disk", f"{free / 1e9:.0f} GB free")
         if free > ENOUGH_BYTES
         else Finding("warning", "disk", f"{free / 1e6:.0f} MB free", "A backup needs room for a dump."),
-        Finding("ok", "embedded server", f"runs, PostgreSQL {server.version}" if server else "not running"),
+        _embedded(),
     ]
+
+
+def _embedded() -> Finding:
+    try:
+        server = postgres.running()
+    except HandrailError as error:
+        return Finding("warning", "embedded server", error.message, error.hint)
+    return Finding("ok", "embedded server", f"runs, PostgreSQL {server.version}" if server else "not running")
 
 
 def about_target(target: Target) -> list[Finding]:
@@ -68,15 +83,22 @@ def about_target(target: Target) -> list[Finding]:
 
 def _rights(session: Session) -> list[Finding]:
     login = session.execute(RIGHTS).one()
-    wanted = [
-        (login.creates_schemas, "wrong", "schemas", f"GRANT CREATE ON DATABASE ... TO {login.rolname}"),
-        (login.creates_databases, "warning", "scratch database", f"for backups: ALTER ROLE {login.rolname} CREATEDB"),
+    name, database = login.rolname, login.database
+    in_public = f"plans that make tables there: GRANT CREATE ON SCHEMA public TO {name}"
+    journal = f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA handrail TO {name}"
+    wanted: list[tuple[bool | None, State, str, str]] = [
+        (login.creates_schemas, "wrong", "schemas", f'GRANT CREATE ON DATABASE "{database}" TO {name}'),
+        (login.creates_tables, "warning", "tables in public", in_public),
+        (login.enters_journal, "wrong", "schema handrail", f"GRANT USAGE ON SCHEMA handrail TO {name}"),
+        (login.writes_journal, "wrong", "journal", journal),
+        (login.creates_databases, "warning", "scratch database", f"for backups: ALTER ROLE {name} CREATEDB"),
         (login.sees_all_rows, "warning", "row security", "under FORCE, give this login a policy USING (true)"),
-        (login.sees_activity, "warning", "activity", f"to see blockers: GRANT pg_read_all_stats TO {login.rolname}"),
+        (login.sees_activity, "warning", "activity", f"to see blockers: GRANT pg_read_all_stats TO {name}"),
     ]  # fmt: skip
     return [
-        Finding("ok", f"right: {about}", "yes") if has else Finding(state, f"right: {about}", "no", hint, 6)  # type: ignore[arg-type]
+        Finding("ok", f"right: {about}", "yes") if has else Finding(state, f"right: {about}", "no", hint, 6)
         for has, state, about, hint in wanted
+        if has is not None
     ]
 
 
@@ -93,4 +115,6 @@ def _prepared(target: Target) -> Finding:
             name = runs.target_name(session)
     except NotPrepared as error:
         return Finding("wrong", "prepared", "no", error.hint)
+    except RightMissing as error:
+        return Finding("warning", "prepared", error.message, "See the rights above.", error.exit_code)
     return Finding("ok", "prepared", f"as target {name}")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import text
 
 from console.engine.errors import WrongTarget
 from db import revisions
 from db.session import Target
 
+NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
+
 
 def prepare(target: Target, name: str) -> None:
     """Creates or updates the schema `handrail`; safe to call again. A database keeps the name it has."""
+    if not NAME.fullmatch(name):
+        raise WrongTarget(f"{name!r} is no name for a target.", "Small letters, digits and dashes, from a letter on.")
     with target.executor_connection("handrail: prepare") as connection, connection.begin():
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS handrail"))
         revisions.upgrade_all(connection, revisions.OWN)
@@ -20,6 +26,6 @@ def prepare(target: Target, name: str) -> None:
         elif known != name:
             raise WrongTarget(
                 f"This database is prepared as target {known}, not {name}.",
-                f"Leave --name out, or say {known}.",
+                f"Say --name {known}.",
             )
     target.name = name

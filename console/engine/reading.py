@@ -58,7 +58,13 @@ def load(name: str, folder: Path = PLANS) -> Plan:
         text = path.read_text(encoding="utf-8")
     except (UnicodeDecodeError, OSError) as error:
         raise PlanError(f"{path.name}: it cannot be read: {error}.") from None
-    return parse(text, path.name, _beside(path.parent / path.stem))
+    plan = parse(text, path.name, _beside(path.parent / path.stem))
+    if plan.id != path.stem:
+        raise PlanError(
+            f"{path.name} line {line_of(text, ('id',))}: id: the plan is called {plan.id!r}, and its file is not.",
+            f"Call the file {plan.id}.toml, or the plan {path.stem!r}.",
+        )
+    return plan
 
 
 def frozen(text: str, sources: Mapping[str, str]) -> Plan:

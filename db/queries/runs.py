@@ -16,6 +16,11 @@ def target_name(session: Session) -> str | None:
     return session.scalar(select(Prepared.name))
 
 
+def target_identity(session: Session) -> str:
+    """What tells this database from every other of its name."""
+    return str(session.scalars(select(Prepared.identity)).one())
+
+
 def all_runs(session: Session) -> list[Run]:
     """Every run with its steps, newest first."""
     return list(session.scalars(select(Run).options(selectinload(Run.steps), *FROZEN).order_by(Run.id.desc())))

@@ -105,6 +105,12 @@ def test_a_file_outside_the_folder_is_refused(tmp_path: Path) -> None:
         reading.load("tiny", tmp_path)
 
 
+def test_a_plan_and_its_file_have_one_name(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(GOOD)
+    with pytest.raises(PlanError, match="line 2: id: the plan is called 'tiny', and its file is not"):
+        reading.load("other", tmp_path)
+
+
 def test_an_unknown_plan_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(GOOD)
     with pytest.raises(UnknownPlan) as caught:

@@ -12,6 +12,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -22,6 +23,7 @@ from console.engine.errors import StepFailed
 from console.engine.steps.common import Found, Sources, Step
 from console.engine.work import Work
 from db import fingerprint, postgres
+from db.queries import runs
 from db.session import Target
 
 LIBPQ = {"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD",
@@ -40,8 +42,7 @@ class Backup(Step):
         return "-- pg_dump --format=custom, pg_restore into a scratch database, fingerprints compared"
 
     def apply(self, work: Work) -> Found:
-        file = postgres.home() / "backups" / work.target.label / f"run-{work.run}-{self.id}.dump"
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = _free_name(work, self.id)
         major = _major(work.connection)
         before = _dump(work, file, major)
         seal(file)
@@ -54,6 +55,16 @@ class Backup(Step):
 
     def take_back(self, work: Work) -> Found:
         return {}
+
+
+def _free_name(work: Work, step: str) -> Path:
+    """A name that no dump has yet: what was dumped before, by whomever, is never written over."""
+    with work.transaction() as (session, _):
+        identity = runs.target_identity(session)
+    folder = postgres.home() / "backups" / f"{work.target.name}-{identity}"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    names = (folder / f"run-{work.run}-{step}{f'-{again}' if again > 1 else ''}.dump" for again in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def digest(file: Path) -> str:

@@ -10,6 +10,8 @@ down_revision = None
 TABLES = """
 CREATE TABLE handrail.target (
     name        text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9-]{0,40}$'),
+    -- this database and no other, whatever host and name it is reached by
+    identity    uuid NOT NULL DEFAULT gen_random_uuid(),
     prepared_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 -- a database is one target, not two

@@ -11,6 +11,7 @@ from console.engine.errors import CheckFailed
 from console.engine.plan import Plan
 from db.session import Target
 from tests.driving import ask, begun, drive, look, verdicts
+from tests.servers import Server
 
 
 def dumped(target: Target, plan: Plan) -> tuple[int, Path]:
@@ -47,3 +48,23 @@ def test_the_journal_is_not_in_the_dump(sample: Target, small: Plan) -> None:
     """FM-I6: a restore must not rewind the journal."""
     _, file = dumped(sample, small)
     assert b"handrail" not in file.read_bytes()
+
+
+def test_a_dump_is_never_written_over(sample: Target, small: Plan) -> None:
+    number, first = dumped(sample, small)
+    whole = first.read_bytes()
+    drive(sample, lambda here: journey.back(here, number, one=True))
+    drive(sample, lambda here: journey.forward(here, number, until="dump"))
+    second = Path(look(sample, number).steps[1].progress["file"])
+    assert second != first
+    assert first.read_bytes() == whole
+
+
+def test_two_targets_of_one_name_do_not_meet(sample: Target, small: Plan, people: str, server: Server) -> None:
+    _, first = dumped(sample, small)
+    other = Target(server.create("other_people", people), "sample")
+    ask(other, "UPDATE handrail.target SET identity = gen_random_uuid()")
+    _, second = dumped(other, small)
+    other.close()
+    server.drop("other_people")
+    assert first.parent != second.parent
