@@ -133,6 +133,7 @@ WRONG: list[tuple[str, list[str], int, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("server", [18], indirect=True, ids=["postgres18"])  # it is not the server that decides
 @pytest.mark.parametrize(("words", "code", "message"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
 def test_bad_input_is_one_line_and_a_code(
     handrail: Any, sample: Target, words: list[str], code: int, message: str

@@ -21,14 +21,14 @@ from sqlalchemy.orm import Session
 from console.engine.checks import Asking, measured
 from console.engine.errors import CheckFailed, RunDriven, StepFailed, StepStopped
 from console.engine.plan import Checkpoint, Item, Plan
+from console.engine.retrying import known_error, retried
 from console.engine.steps import Step
 from console.engine.work import Work
 from db import journal
-from db.errors import ConnectionFailed, HandrailError, NotPrepared, StatementCancelled
+from db.errors import ConnectionFailed, NotPrepared, StatementCancelled
 from db.models import Event, Run, StepRun
 from db.queries import activity, runs
 from db.session import Target, transaction
-from db.translation import translate
 
 PATIENCE = 3.0  # seconds
 
@@ -106,11 +106,21 @@ class Executor:
             self._end(run, item, *end, **found)
             return
         parameters = self._parameters(run)
+
+        def once() -> Event:
+            with self.transaction() as session:
+                found = do(self._given(run, plan, item, parameters))
+                # what a deferred constraint has to say, it says before the word `done` is written (FM-B7)
+                session.connection().execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+                return journal.end(session, session.get_one(StepRun, (run, item.position)), *end, **found)
+
+        self.tell(retried(once, self.stopping.wait, lambda why: self._say_again(run, item, why)))
+
+    def _say_again(self, run: int, item: Item, why: str) -> None:
+        """Journals that a transaction is tried again."""
+        self._stop_if_wanted()
         with self.transaction() as session:
-            found = do(self._given(run, plan, item, parameters))
-            # what a deferred constraint has to say, it says before the word `done` is written (FM-B7)
-            session.connection().execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-            said = journal.end(session, session.get_one(StepRun, (run, item.position)), *end, **found)
+            said = journal.record(session, "tried again", run, item.id, error=why)
         self.tell(said)
 
     def _measure(self, run: int, plan: Plan, item: Item, checkpoint: Checkpoint) -> None:
@@ -152,7 +162,7 @@ class Executor:
             self._ended_badly(run, item, "stopped", f"{what} stopped", "paused", stop.message)
             raise
         except Exception as error:
-            known = _translated(error)
+            known = known_error(error)
             if isinstance(known, ConnectionFailed):
                 raise known from error
             if isinstance(known, StatementCancelled) and self.stopping.is_set():
@@ -177,7 +187,7 @@ class Executor:
     def _given(self, run: int, plan: Plan, item: Item, parameters: dict[str, str]) -> Work:
         return Work(
             self.connection, self.target, run, item.position, item.id, parameters, plan.sources,
-            self.tell_progress, self.stopping,
+            self.tell_progress, self.stopping, lambda why: self._say_again(run, item, why),
         )  # fmt: skip
 
     def _parameters(self, run: int) -> dict[str, str]:
@@ -201,7 +211,10 @@ def at(
             raise NotPrepared("This database has never been prepared.", "Prepare it with: handrail init")
         _take_lock(connection, name)
         target.name = name
-        yield Executor(connection, target, tell, tell_progress)
+        try:
+            yield Executor(connection, target, tell, tell_progress)
+        finally:
+            _let_go(connection)
 
 
 def _take_lock(connection: Connection, name: str) -> None:
@@ -225,8 +238,8 @@ def _take_lock(connection: Connection, name: str) -> None:
         time.sleep(0.1)
 
 
-def _translated(error: Exception) -> HandrailError | None:
-    if isinstance(error, HandrailError):
-        return error
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return translate(cause) if hasattr(cause, "diag") else None  # type: ignore[arg-type]
+def _let_go(connection: Connection) -> None:
+    """At once, where the connection still can; else with the backend, which notices that it is alone."""
+    if not connection.closed and not connection.invalidated and not connection.in_transaction():
+        with suppress(DBAPIError), transaction(connection) as session:
+            session.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": activity.LOCK_KEY})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any
 
@@ -34,7 +34,8 @@ class Work:
     parameters: Mapping[str, str]
     sources: Mapping[str, str]
     tell_progress: Callable[[dict[str, Any]], None]
-    stopping: Flag = field(default_factory=Flag)
+    stopping: Flag
+    say_again: Callable[[str], None]
 
     def filled(self, sql: str) -> str:
         return filled(sql, self.parameters)

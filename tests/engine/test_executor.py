@@ -147,6 +147,27 @@ def test_a_lost_connection_leaves_a_true_journal(sample: Target) -> None:
     assert (state(sample, number), states(sample, number)["one"]) == ("running", "running")
 
 
+def test_a_deadlock_is_tried_again_and_journalled(sample: Target) -> None:
+    """FM-B6: the step holds one row and wants another, whose holder wants the first."""
+    first, last = (f"UPDATE person SET email = email || '!' WHERE email = 'Person{n}@example.org'" for n in (1, 2))
+    number = begun(sample, sending(f"{first}; {last}"))
+    with session_of(sample) as application:
+        application.execute(last.encode())
+        worker = threading.Thread(target=lambda: suppressed(sample, number))
+        worker.start()
+        wait_until(lambda: ask(sample, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+        application.execute(b"SET deadlock_timeout = '10s'")
+        application.execute(first.encode())
+        application.commit()
+        worker.join()
+    assert state(sample, number) == "done"
+    assert "tried again" in kinds(sample, number)
+    assert ask(sample, "SELECT array_agg(email ORDER BY email) FROM person WHERE email LIKE '%!'") == [
+        "Person1@example.org!",
+        "Person2@example.org!",
+    ]
+
+
 def test_a_failed_check_stops_the_run_and_is_measured_again(sample: Target, small: Plan) -> None:
     number = begun(sample, small)
     drive(sample, lambda here: journey.forward(here, number, until="call", said=True))

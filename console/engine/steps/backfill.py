@@ -8,6 +8,7 @@ cursor meanwhile is met by a final sweep, repeated until it finds nothing (FM-C6
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import ClassVar, Literal
 
 from psycopg.sql import Literal as Quoted
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError, StepFailed
+from console.engine.retrying import retried
 from console.engine.statements import execute, located, send, statements_of
 from console.engine.steps.common import Found, Name, Sources, Undone, inside
 from console.engine.work import PauseWanted, Work
@@ -83,28 +85,35 @@ class Backfill(Undone):
         """One pass over the key, from the kept cursor to the end."""
         size = int(work.kept().get("batch", SMALLEST))
         while True:
-            began = time.monotonic()
             work.stop_if_wanted()
-            with work.transaction() as (session, step):
-                if journal.pause_asked(session, work.run):
-                    raise PauseWanted("Paused between two batches.", "Go on with: handrail resume")
-                after = _literal(step.progress.get("cursor"), key_type)
-                upto, seen = self._next(work.connection, after, size)
-                if upto is None:
-                    return
-                met = _send_batch(work, self._batch(_literal(upto, key_type), after))
-                journal.progress(
-                    session,
-                    step,
-                    cursor=upto,
-                    rows=step.progress["rows"] + (met if step.progress.get("sweep") else seen),
-                    batches=step.progress["batches"] + 1,
-                    batch=size,
-                    batch_ms=round((time.monotonic() - began) * 1000, 1),
-                )
-                kept = dict(step.progress)
+            began = time.monotonic()
+            batch = partial(self._one_batch, work, key_type, size, began)
+            kept = retried(batch, work.stopping.wait, work.say_again)
+            if kept is None:
+                return
             work.tell_progress(kept)
             size = _adapted(size, time.monotonic() - began)
+
+    def _one_batch(self, work: Work, key_type: str, size: int, began: float) -> Found | None:
+        """The rows and the cursor in one transaction; what is kept then, None at the end of the table."""
+        with work.transaction() as (session, step):
+            if journal.pause_asked(session, work.run):
+                raise PauseWanted("Paused between two batches.", "Go on with: handrail resume")
+            after = _literal(step.progress.get("cursor"), key_type)
+            upto, seen = self._next(work.connection, after, size)
+            if upto is None:
+                return None
+            met = _send_batch(work, self._batch(_literal(upto, key_type), after))
+            journal.progress(
+                session,
+                step,
+                cursor=upto,
+                rows=step.progress["rows"] + (met if step.progress.get("sweep") else seen),
+                batches=step.progress["batches"] + 1,
+                batch=size,
+                batch_ms=round((time.monotonic() - began) * 1000, 1),
+            )
+            return dict(step.progress)
 
     def _next(self, connection: Connection, after: str, size: int) -> tuple[str | None, int]:
         """The key at which the next batch ends, None at the end of the table, and how many rows are in it."""
