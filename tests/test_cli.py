@@ -19,6 +19,8 @@ from db.session import Target
 from tests.driving import ask, begun, done, kinds, state, states
 from tests.servers import Server, wait_until
 
+pytestmark = pytest.mark.newest
+
 PLANS = str(Path(__file__).parent / "engine" / "plans")
 ROOT = Path(__file__).parent.parent
 SLEEPS = """\
@@ -133,7 +135,6 @@ WRONG: list[tuple[str, list[str], int, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("server", [18], indirect=True, ids=["postgres18"])  # it is not the server that decides
 @pytest.mark.parametrize(("words", "code", "message"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
 def test_bad_input_is_one_line_and_a_code(
     handrail: Any, sample: Target, words: list[str], code: int, message: str

@@ -62,8 +62,9 @@ def test_a_percent_sign_is_a_percent_sign(sample: Target) -> None:
     assert ask(sample, "SELECT count(*) FROM person WHERE email LIKE 'Person1%'") == 0
 
 
-def test_two_executors_exclude_each_other(sample: Target, small: Plan) -> None:
+def test_two_executors_exclude_each_other(sample: Target, small: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """I-4, and the message says who has it."""
+    monkeypatch.setattr(executor, "PATIENCE", 0.2)
     number = begun(sample, small)
     with (
         executor.at(sample),

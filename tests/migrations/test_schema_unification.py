@@ -23,6 +23,7 @@ def test_there_and_back_is_as_before(agency: Target) -> None:
     assert after.content == before.content
 
 
+@pytest.mark.newest
 def test_every_prefix_goes_back_as_it_came(agency: Target) -> None:
     """FM-H1"""
     number = begun(agency, PLAN)
