@@ -7,8 +7,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+from textual.binding import Binding
 
 from console.cli import parser
+from console.screens.plan import PlanScreen
+from console.screens.run import RunScreen
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -49,3 +52,12 @@ def test_a_link_leads_somewhere(page: str, link: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_understood(command: str) -> None:
     assert parser().parse_args(shlex.split(command)[1:]).command
+
+
+def test_the_keys_of_the_tour_are_bound() -> None:
+    shown = set(re.findall(r"^\| `(\S+)` \|", README, re.M)) - {"enter", "?"}  # the list's own, and every screen's
+    bound = {binding.key for binding in Binding.make_bindings(RunScreen.BINDINGS)}
+    assert shown
+    assert shown <= bound
+    (begins,) = re.findall(r"`(\w)` begins a\s+run", README)
+    assert begins in {binding.key for binding in Binding.make_bindings(PlanScreen.BINDINGS)}
