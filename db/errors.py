@@ -2,7 +2,9 @@
 
 HandrailError                    one line that says what is wrong, a hint that says what to do
 ├── ConnectionFailed       (7)   no server, wrong password, wrong database, too old
-│   └── ServerNotStarted         the embedded server did not come up
+│   ├── ServerNotStarted         the embedded server did not come up
+│   ├── SessionEnded             somebody, or a server that shuts down, ended the session
+│   └── CommitInDoubt            the connection was lost while COMMIT was under way
 ├── ToolMissing            (2)   a program of PostgreSQL is not installed
 ├── NotPrepared            (2)   the target has no schema `handrail`
 ├── RightMissing           (6)   the login may not do this
@@ -38,6 +40,16 @@ class ConnectionFailed(HandrailError):
 
 class ServerNotStarted(ConnectionFailed):
     pass
+
+
+class SessionEnded(ConnectionFailed):
+    pass
+
+
+class CommitInDoubt(ConnectionFailed):
+    """`xid` is the transaction, by which the server can be asked later (pg_xact_status); empty where not known."""
+
+    xid = ""
 
 
 class ToolMissing(HandrailError):

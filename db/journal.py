@@ -80,9 +80,15 @@ def aim(session: Session, run: Run, state: str, goal: str | None) -> None:
     _change(session, run, state=state, goal=goal, pause_requested=False, ended_at=None)
 
 
-def ask_pause(session: Session, run: Run) -> Event:
+def stand(session: Session, run: Run, objects: dict[str, str] | None, after: int | None) -> None:
+    """Keeps how the objects of the database stand after an item; None where that is not known any more."""
+    run.objects, run.objects_after = objects, after
+    session.flush()
+
+
+def ask_pause(session: Session, run: Run, event: str = "pause asked") -> Event:
     _change(session, run, pause_requested=True)
-    return record(session, "pause asked", run.id)
+    return record(session, event, run.id)
 
 
 def pause_asked(session: Session, run: int) -> bool:

@@ -53,11 +53,26 @@ class Run(Model):
     goal: Mapped[str | None]
     pause_requested: Mapped[bool] = mapped_column(server_default=FetchedValue())
     fingerprint: Mapped[dict[str, Any]]
+    objects: Mapped[dict[str, Any] | None]
+    objects_after: Mapped[int | None]
     started_by: Mapped[str] = mapped_column(server_default=FetchedValue())
     started_at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
     ended_at: Mapped[datetime.datetime | None]
 
     steps: Mapped[list[StepRun]] = relationship(back_populates="run", order_by="StepRun.position", lazy="raise")
+
+
+class Fence(Model):
+    """The one row that says whose turn it is to change the target (db/hold.py)."""
+
+    __tablename__ = "fence"
+
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    pid: Mapped[int | None]
+    login: Mapped[str | None]
+    taken_at: Mapped[datetime.datetime | None]
+    system_identifier: Mapped[int | None]
+    timeline: Mapped[int | None]
 
 
 class StepRun(Model):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg import conninfo
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from db.errors import ConnectionFailed, HandrailError
+from db.errors import CommitInDoubt, ConnectionFailed, HandrailError, StatementFailed
 from db.translation import translated
 
 OLDEST, NEWEST = 15, 18
@@ -38,11 +41,30 @@ def transaction(connection: Connection) -> Iterator[Session]:
     """One transaction on a connection that stays; raises where one is open already.
 
     It begins at once, not at the session's first statement: else a statement sent on the connection itself would
-    begin one that the session then only joins, and never commits.
+    begin one that the session then only joins, and never commits. Raises CommitInDoubt where the answer to COMMIT
+    was lost, and StatementFailed where an error was swallowed, which PostgreSQL would answer with a silent ROLLBACK.
     """
-    with connection.begin(), Session(connection, expire_on_commit=False) as session:
-        yield session
-        session.flush()
+    with connection.begin() as begun:
+        with Session(connection, expire_on_commit=False) as session:
+            yield session
+            session.flush()
+        _require_sound(connection)
+        try:
+            begun.commit()
+        except DBAPIError as error:
+            if connection.invalidated or error.connection_invalidated:
+                raise CommitInDoubt(
+                    "The connection was lost while a transaction was committed.",
+                    "Resume: handrail asks the server what became of it.",
+                ) from error
+            raise
+
+
+def _require_sound(connection: Connection) -> None:
+    """COMMIT in a failed transaction is answered with ROLLBACK and no error (F22)."""
+    driver: Any = connection.connection.driver_connection
+    if driver.info.transaction_status == TransactionStatus.INERROR:
+        raise StatementFailed("A statement of the transaction had failed, and nobody said so (25P02)", sqlstate="25P02")
 
 
 class Target:

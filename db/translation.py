@@ -16,6 +16,7 @@ from db.errors import (
     LockNotGranted,
     NotPrepared,
     RightMissing,
+    SessionEnded,
     StatementCancelled,
     StatementFailed,
 )
@@ -27,9 +28,11 @@ def translated() -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error):
-            raise translate(error.orig) from error
-        raise
+        if not isinstance(error.orig, psycopg.Error):
+            raise
+        if isinstance(error.orig, pg.UndefinedColumn) and "handrail." in (error.statement or ""):
+            raise _of_another_version() from error
+        raise translate(error.orig) from error
     except psycopg.Error as error:
         raise translate(error) from error
 
@@ -39,12 +42,19 @@ def translate(error: psycopg.Error) -> HandrailError:
     state = error.sqlstate or ""
     if isinstance(error, psycopg.OperationalError) and (not state or state[:2] in ("08", "28", "3D")):
         return _connection_failed(error)
-    if state in ("57P01", "57P02", "57P03"):
+    if state == "57P01":
+        return SessionEnded(
+            "The server ended this session: somebody asked it to, or it shuts down.",
+            "Find out who and why, then resume: the journal is right.",
+        )
+    if state in ("57P02", "57P03"):
         return ConnectionFailed(
             "The server closed the connection.", "Check that it runs, then resume: the journal is right."
         )
     message = (error.diag.message_primary or str(error).splitlines()[0]).strip()
     position = int(error.diag.statement_position) if error.diag.statement_position else None
+    if isinstance(error, pg.UndefinedTable) and "handrail.fence" in message:
+        return _of_another_version()
     if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName) and "handrail." in message:
         return NotPrepared(
             "This database has never been prepared for handrail.",
@@ -61,6 +71,13 @@ def translate(error: psycopg.Error) -> HandrailError:
     if isinstance(error, pg.QueryCanceled):
         return StatementCancelled("The statement was cancelled.", "Resume when you are ready.", sqlstate=state)
     return StatementFailed(f"{message} ({state})", sqlstate=state, position=position)
+
+
+def _of_another_version() -> NotPrepared:
+    return NotPrepared(
+        "This database was prepared by another version of handrail.",
+        "Bring it up to this one with: handrail init --target URL --name TARGET",
+    )
 
 
 def _connection_failed(error: psycopg.Error) -> ConnectionFailed:
@@ -86,6 +103,8 @@ def _connection_failed(error: psycopg.Error) -> ConnectionFailed:
         return ConnectionFailed(f"The server knows no login {found[1]!r}.", "Check the user in --target.")
     if found := re.search(r'definition of service "([^"]*)" not found', text):
         return ConnectionFailed(f"There is no service {found[1]!r}.", "Check PGSERVICE and ~/.pg_service.conf.")
+    if "too many clients" in text or "too many connections" in text or "remaining connection slots" in text:
+        return ConnectionFailed("The server has no connection left.", "End one that is not needed, then try again.")
     if "connection is closed" in text or "server closed the connection" in text or "consuming input" in text:
         return ConnectionFailed("The connection was lost.", "Check the server, then resume: the journal is right.")
     if "could not translate host name" in text or "Name or service not known" in text:

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from console.engine import demo, reading
+from console.engine import reading
 from console.engine.plan import Plan
-from console.engine.preparation import prepare
 from db.binaries import EMBEDDED, server_programs
 from db.errors import ToolMissing
 from db.session import Target
+from tests.crash import templates
 from tests.servers import Server, server_folder, serving
 
 
@@ -54,8 +53,6 @@ def folder() -> Iterator[Path]:
         yield made
 
 
-PEOPLE = 3000
-CLIENTS = 300
 numbers = count(1)
 
 
@@ -73,24 +70,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def people(server: Server) -> str:
     """A template: target `sample`, prepared, with a table of people."""
-    url = server.create("people")
-    with psycopg.connect(url) as connection:
-        connection.execute("CREATE TABLE person (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text NOT NULL)")
-        connection.execute(
-            "INSERT INTO person (email) SELECT 'Person' || n || '@example.org' FROM generate_series(1, %s) n", (PEOPLE,)
-        )
-    target = Target(url, "sample")
-    prepare(target, "sample")
-    target.close()
+    templates.people(server, "people")
     return "people"
 
 
 @pytest.fixture(scope="session")
 def clients(server: Server) -> str:
     """A template: target `agency` as the demo makes it, small."""
-    target = Target(server.create("clients"), "agency")
-    demo.fill(target, CLIENTS, 7, lambda words: None)
-    target.close()
+    templates.clients(server, "clients")
     return "clients"
 
 

@@ -73,9 +73,13 @@ def verdicts(target: Target, number: int) -> dict[str, Verdict]:
         return {verdict.check: verdict for verdict in runs.all_verdicts(session, number)}
 
 
-def kinds(target: Target, number: int) -> list[str]:
+def events(target: Target, number: int) -> list[Event]:
     with target.session() as session:
-        return [event.kind for event in runs.events(session, number, 1000)]
+        return runs.events(session, number, 1000)
+
+
+def kinds(target: Target, number: int) -> list[str]:
+    return [event.kind for event in events(target, number)]
 
 
 def fingerprinted(target: Target) -> Fingerprint:

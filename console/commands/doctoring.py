@@ -6,6 +6,7 @@ import argparse
 
 from console.commands import targeting
 from console.commands.telling import line, tell
+from console.engine import preflight, reading
 from console.engine.doctor import Finding, about_machine, about_target
 from db.errors import HandrailError
 
@@ -13,10 +14,14 @@ MARKS = {"ok": "✓ ok     ", "warning": "! warning", "wrong": "✗ wrong  "}
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """0 where nothing is wrong; else the exit code of the first thing that is."""
+    """0 where nothing is wrong; else the exit code of the first thing that is. With a plan, what its run would meet."""
+    plan = reading.load(options.plan, targeting.plans(options)) if options.plan else None
     findings = about_machine()
     try:
-        findings += about_target(targeting.target(options))
+        target = targeting.target(options)
+        findings += about_target(target)
+        if plan:
+            findings += [one for one in preflight.before_run(target, plan) if one not in findings]
     except HandrailError as error:
         findings.append(Finding("wrong", "target", error.message, error.hint, error.exit_code))
     for finding in findings:

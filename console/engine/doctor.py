@@ -8,8 +8,7 @@ import shutil
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, text
 
 from db import postgres
 from db.errors import HandrailError, NotPrepared, RightMissing
@@ -17,10 +16,11 @@ from db.queries import activity, runs
 from db.session import Target
 
 ENOUGH_BYTES = 1_000_000_000
+REFUSED = 6
 
 RIGHTS = text(
     """
-    SELECT r.rolname, current_database() AS database, r.rolcreatedb OR r.rolsuper AS creates_databases,
+    SELECT quote_ident(r.rolname) AS rolname, quote_ident(current_database()) AS database, r.rolcreatedb OR r.rolsuper AS creates_databases,
            r.rolbypassrls OR r.rolsuper AS sees_all_rows,
            has_database_privilege(current_database(), 'CREATE') AS creates_schemas,
            has_schema_privilege('public', 'CREATE') AS creates_tables,
@@ -74,20 +74,21 @@ def about_target(target: Target) -> list[Finding]:
     """Raises ConnectionFailed where nobody answers."""
     with target.session() as session:
         findings = [Finding("ok", "target", f"{target.label}, PostgreSQL {activity.server_version(session)}")]
-        findings += _rights(session)
+        findings += rights(session.connection())
         major = int(activity.server_version(session).split(".")[0])
     findings.append(_dump_program(major))
     findings.append(_prepared(target))
     return findings
 
 
-def _rights(session: Session) -> list[Finding]:
-    login = session.execute(RIGHTS).one()
+def rights(connection: Connection) -> list[Finding]:
+    """What this login may do on the target, and the statement that would let it."""
+    login = connection.execute(RIGHTS).one()
     name, database = login.rolname, login.database
     in_public = f"plans that make tables there: GRANT CREATE ON SCHEMA public TO {name}"
     journal = f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA handrail TO {name}"
     wanted: list[tuple[bool | None, State, str, str]] = [
-        (login.creates_schemas, "wrong", "schemas", f'GRANT CREATE ON DATABASE "{database}" TO {name}'),
+        (login.creates_schemas, "wrong", "schemas", f"GRANT CREATE ON DATABASE {database} TO {name}"),
         (login.creates_tables, "warning", "tables in public", in_public),
         (login.enters_journal, "wrong", "schema handrail", f"GRANT USAGE ON SCHEMA handrail TO {name}"),
         (login.writes_journal, "wrong", "journal", journal),
@@ -96,7 +97,7 @@ def _rights(session: Session) -> list[Finding]:
         (login.sees_activity, "warning", "activity", f"to see blockers: GRANT pg_read_all_stats TO {name}"),
     ]  # fmt: skip
     return [
-        Finding("ok", f"right: {about}", "yes") if has else Finding(state, f"right: {about}", "no", hint, 6)
+        Finding("ok", f"right: {about}", "yes") if has else Finding(state, f"right: {about}", "no", hint, REFUSED)
         for has, state, about, hint in wanted
         if has is not None
     ]

@@ -7,7 +7,11 @@
 ├── QuestionUnanswered     (2)   a question, and nobody at a terminal
 ├── WrongTarget            (2)   the plan is for another target
 ├── RunRefused             (6)   the run cannot do this in its state
-│   └── RunDriven                another session runs it now
+│   ├── RunDriven                another session runs it now
+│   ├── TakenOver                another session has taken it over from this one
+│   ├── JournalBehind            the server has forgotten what it had acknowledged
+│   ├── Drifted                  somebody else changed the schema since the last step
+│   └── NotMended                what a person said was mended is not
 ├── StepFailed             (1)   a step failed; the journal says which and why
 ├── CheckFailed            (1)   a checkpoint has a check that did not pass
 ├── NotAsBefore            (1)   a rollback ended, but the schema differs from before
@@ -48,6 +52,22 @@ class RunRefused(HandrailError):
 
 
 class RunDriven(RunRefused):
+    pass
+
+
+class TakenOver(RunRefused):
+    pass
+
+
+class JournalBehind(RunRefused):
+    pass
+
+
+class Drifted(RunRefused):
+    pass
+
+
+class NotMended(RunRefused):
     pass
 
 

@@ -1,8 +1,9 @@
-"""The executor: one backend per target takes the lock, runs the items of a run and journals each of them.
+"""The executor: one backend per target runs the items of a run and journals each of them.
 
 Crash rules. The attempt is committed before a step begins. A transactional step commits together with the word
 `done` (I-1), so after a crash the journal is right as it stands: `running` with no backend means that nothing
-happened. Any other step looks at what it finds before it acts (I-2, I-3), so it is simply applied again.
+happened. Any other step looks at what it finds before it acts (I-2, I-3), so it is simply applied again. A connection
+that was lost is made anew and the item looked at in the journal: what is done there is done, the rest is tried again.
 """
 
 from __future__ import annotations
@@ -11,26 +12,30 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from console.engine.checks import Asking, measured
-from console.engine.errors import CheckFailed, RunDriven, StepFailed, StepStopped
+from console.engine.errors import CheckFailed, StepFailed, StepStopped, TakenOver
+from console.engine.hold import Hold
+from console.engine.measuring import measure
 from console.engine.plan import Checkpoint, Item, Plan
-from console.engine.retrying import known_error, retried
+from console.engine.retrying import Again, known_error, retried
+from console.engine.standing import Standing
 from console.engine.steps import Step
-from console.engine.work import Work
+from console.engine.work import PauseWanted, Work
 from db import journal
-from db.errors import ConnectionFailed, NotPrepared, StatementCancelled
+from db.errors import ConnectionFailed, SessionEnded, StatementCancelled
 from db.models import Event, Run, StepRun
-from db.queries import activity, runs
-from db.session import Target, transaction
+from db.queries import runs
+from db.queries.activity import Driver
+from db.session import Target
+from db.translation import translated
 
-PATIENCE = 3.0  # seconds
+RETURNS = 20  # how many lost connections one item survives
 
 Tell = Callable[[Event], None]
 TellProgress = Callable[[dict[str, Any]], None]
@@ -39,22 +44,34 @@ TellProgress = Callable[[dict[str, Any]], None]
 class Executor:
     """Runs items on one connection. `tell` hears each event after its commit, `tell_progress` each batch."""
 
-    def __init__(self, connection: Connection, target: Target, tell: Tell, tell_progress: TellProgress) -> None:
-        self.connection = connection
-        self.target = target
-        self.tell = tell
+    def __init__(self, hold: Hold, tell: Tell, tell_progress: TellProgress) -> None:
+        self.hold = hold
         self.tell_progress = tell_progress
         self.stopping = threading.Event()
-        self._driver: Any = connection.connection.driver_connection
+        self.last_event: int | None = None
+        self._tell = tell
+
+    @property
+    def target(self) -> Target:
+        return self.hold.target
+
+    @property
+    def connection(self) -> Connection:
+        return self.hold.connection
 
     def cancel(self) -> None:
         """Stops what runs now; called from another thread, and again until the executor has come to rest."""
         self.stopping.set()
         with suppress(psycopg.Error):  # the connection has just ended, and with it what should be cancelled
-            self._driver.cancel_safe()
+            self.hold.driver.cancel_safe()
+
+    def tell(self, event: Event) -> None:
+        """Says what was journalled, once it is committed."""
+        self.last_event = event.id
+        self._tell(event)
 
     def transaction(self) -> AbstractContextManager[Session]:
-        return transaction(self.connection)
+        return self.hold.transaction()
 
     def turn(self, run: int, state: str, event: str, **detail: Any) -> None:
         """Moves the run to another state, and says so."""
@@ -65,21 +82,60 @@ class Executor:
 
     def apply(self, run: int, plan: Plan, item: Item) -> None:
         """Does one item: a step is applied, a checkpoint measured."""
-        self._begin(run, item, "running")
-        with self._journalled(run, item, "step"):
-            if isinstance(item.what, Checkpoint):
-                self._measure(run, plan, item, item.what)
-            else:
-                self._work(run, plan, item, item.what, item.what.apply, ("done", "step done"))
+
+        def once() -> None:
+            self._begin(run, item, "running")
+            with self._journalled(run, item, "step"):
+                if isinstance(item.what, Checkpoint):
+                    parameters = self._parameters(run)
+                    measure(self.hold, run, item, item.what, parameters, self._stop_if_wanted, self.tell)
+                else:
+                    self._work(run, plan, item, item.what, back=False)
+
+        self._surviving(run, item, once, "done")
 
     def take_back(self, run: int, plan: Plan, item: Item, state: str) -> None:
         """Undoes one item that stands in `state`. What a crash left undone by itself is only written down."""
-        self._begin(run, item, "undoing")
-        with self._journalled(run, item, "undo"):
-            if isinstance(item.what, Checkpoint) or (item.what.transactional and state not in ("done", "undoing")):
-                self._end(run, item, "undone", "step undone")
-            else:
-                self._work(run, plan, item, item.what, item.what.take_back, ("undone", "step undone"))
+
+        def once() -> None:
+            self._begin(run, item, "undoing")
+            with self._journalled(run, item, "undo"):
+                if isinstance(item.what, Step) and _left_something(item.what, state):
+                    self._work(run, plan, item, item.what, back=True)
+                else:
+                    self._end(run, item, "undone", "step undone")
+
+        self._surviving(run, item, once, "undone")
+
+    def _surviving(self, run: int, item: Item, do: Callable[[], None], end: str) -> None:
+        """Does `do`; after a lost connection again, unless the journal has the item as `end` by then (FM-A6, FM-B1).
+
+        A session that somebody ended on purpose is not opened again: that is for a person to decide.
+        """
+        for _ in range(RETURNS):
+            try:
+                do()
+                return
+            except SessionEnded:
+                raise
+            except ConnectionFailed as lost:
+                if self._return(run, item, lost) == end:
+                    return
+        do()
+
+    def _return(self, run: int, item: Item, lost: ConnectionFailed) -> str:
+        """Comes back, and says so before and after; the item's state then. Raises `lost` where nobody answers."""
+        self._tell(Event(kind="connection lost", run_id=run, step=item.id, at=datetime.now(UTC), by="",
+                         detail={"error": "Trying to come back."}))  # fmt: skip
+        began = time.monotonic()
+        outcome = self.hold.come_back(lost, self.last_event, self.stopping.wait)
+        with self.transaction() as session:
+            step = session.get_one(StepRun, (run, item.position))
+            state = step.state
+            said = journal.record(session, "connection back", run, item.id, after=round(time.monotonic() - began, 1),
+                                  **({"commit": outcome} if outcome else {}))  # fmt: skip
+        self.tell(said)
+        return state
 
     def _begin(self, run: int, item: Item, state: str) -> None:
         with self.transaction() as session:
@@ -92,71 +148,52 @@ class Executor:
             said = journal.end(session, session.get_one(StepRun, (run, item.position)), state, event, **detail)
         self.tell(said)
 
-    def _work(
-        self,
-        run: int,
-        plan: Plan,
-        item: Item,
-        step: Step,
-        do: Callable[[Work], dict[str, Any]],
-        end: tuple[str, str],
-    ) -> None:
-        if not step.transactional:
-            found = do(self._given(run, plan, item, self._parameters(run)))
-            self._end(run, item, *end, **found)
-            return
-        parameters = self._parameters(run)
+    def _work(self, run: int, plan: Plan, item: Item, step: Step, *, back: bool) -> None:
+        work = self.given(run, plan, item, step)
+        end = ("undone", "step undone") if back else ("done", "step done")
 
-        def once() -> Event:
-            with self.transaction() as session:
-                found = do(self._given(run, plan, item, parameters))
-                # what a deferred constraint has to say, it says before the word `done` is written (FM-B7)
-                session.connection().execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        def do() -> dict[str, Any]:
+            return step.take_back(work) if back else step.apply(work)
+
+        def once(patience: float) -> Event:
+            with self.hold.transaction(patience, step.others) as session:
+                connection = session.connection()
+                standing = Standing.of(connection)
+                found = do()
+                # what a deferred constraint or trigger has to say, it says before the word `done` is written (FM-B7)
+                connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+                standing.require(connection, item.id)
+                standing.require_own(connection, item.id)
                 return journal.end(session, session.get_one(StepRun, (run, item.position)), *end, **found)
 
-        self.tell(retried(once, self.stopping.wait, lambda why: self._say_again(run, item, why)))
+        if step.transactional:
+            self.tell(retried(once, step.patience, self.stopping.wait, lambda again: self._say_again(run, item, again)))
+        else:
+            found = do()
+            self._end(run, item, *end, **found)
+        if leaked := self.hold.restore():
+            with self.transaction() as session:
+                said = journal.record(session, "settings put back", run, item.id, settings=leaked)
+            self.tell(said)
 
-    def _say_again(self, run: int, item: Item, why: str) -> None:
-        """Journals that a transaction is tried again."""
+    def _say_again(self, run: int, item: Item, again: Again) -> None:
+        """Journals that a transaction is tried again, and who was in its way; a wish to pause comes first."""
         self._stop_if_wanted()
         with self.transaction() as session:
-            said = journal.record(session, "tried again", run, item.id, error=why)
+            if journal.pause_asked(session, run):
+                raise PauseWanted("Paused while it waited for a lock.", "Go on with: handrail resume")
+            said = journal.record(
+                session, "tried again", run, item.id, error=again.why.message, tried=again.tried, tries=again.tries,
+                wait=round(again.wait, 1), blockers=self.hold.watch.blockers,
+            )  # fmt: skip
         self.tell(said)
-
-    def _measure(self, run: int, plan: Plan, item: Item, checkpoint: Checkpoint) -> None:
-        parameters = self._parameters(run)
-        with self.transaction() as session:
-            kept = {step.step: step.progress for step in (runs.one(session, run) or Run()).steps}
-        verdicts = []
-        for position, check in enumerate(checkpoint.check, 1):
-            self._stop_if_wanted()
-            verdicts.append(measured(check, position, Asking(self.connection, parameters, kept)))
-        failed = [verdict.check for verdict in verdicts if not verdict.passed]
-        with self.transaction() as session:
-            number = journal.measurement(session, run, item.id)
-            for verdict in verdicts:
-                verdict.run_id, verdict.checkpoint, verdict.measurement = run, item.id, number
-            journal.keep(session, verdicts)
-            step = session.get_one(StepRun, (run, item.position))
-            passed = f"{len(verdicts) - len(failed)} of {len(verdicts)}"
-            if failed:
-                said = journal.end(session, step, "failed", "checkpoint failed", passed=passed, failed=failed)
-                journal.turn(session, session.get_one(Run, run), "failed")
-            else:
-                said = journal.end(session, step, "done", "checkpoint passed", passed=passed)
-        self.tell(said)
-        if failed:
-            raise CheckFailed(
-                f"Checkpoint {item.id}: {len(failed)} of {len(verdicts)} checks failed: {', '.join(failed)}.",
-                "Look at the rows, mend them and resume; or roll back.",
-            )
 
     @contextmanager
     def _journalled(self, run: int, item: Item, what: str) -> Iterator[None]:
         """Writes down how an item ended that did not end well, and says it in handrail's own words."""
         try:
             yield
-        except (CheckFailed, ConnectionFailed):
+        except (CheckFailed, ConnectionFailed, TakenOver):
             raise
         except StepStopped as stop:
             self._ended_badly(run, item, "stopped", f"{what} stopped", "paused", stop.message)
@@ -165,7 +202,7 @@ class Executor:
             known = known_error(error)
             if isinstance(known, ConnectionFailed):
                 raise known from error
-            if isinstance(known, StatementCancelled) and self.stopping.is_set():
+            if isinstance(known, StatementCancelled) and (self.stopping.is_set() or self._pause_asked(run)):
                 self._ended_badly(run, item, "stopped", f"{what} stopped", "paused", known.message)
                 raise StepStopped(f"{item.id} was stopped.", "Go on with: handrail resume") from error
             message = known.message if known else f"{type(error).__name__}: {error}"
@@ -184,10 +221,15 @@ class Executor:
             said = journal.end(session, session.get_one(StepRun, (run, item.position)), state, event, error=error)
         self.tell(said)
 
-    def _given(self, run: int, plan: Plan, item: Item, parameters: dict[str, str]) -> Work:
+    def _pause_asked(self, run: int) -> bool:
+        with self.transaction() as session:
+            return journal.pause_asked(session, run)
+
+    def given(self, run: int, plan: Plan, item: Item, step: Step) -> Work:
+        parameters = self._parameters(run)
         return Work(
-            self.connection, self.target, run, item.position, item.id, parameters, plan.sources,
-            self.tell_progress, self.stopping, lambda why: self._say_again(run, item, why),
+            self.hold, run, item.position, item.id, parameters, plan.sources, step.patience, step.others,
+            self.tell_progress, self.stopping, lambda again: self._say_again(run, item, again),
         )  # fmt: skip
 
     def _parameters(self, run: int) -> dict[str, str]:
@@ -196,50 +238,44 @@ class Executor:
 
     def _stop_if_wanted(self) -> None:
         if self.stopping.is_set():
-            raise StepStopped("Stopped between two checks.", "Go on with: handrail resume")
+            raise StepStopped("Stopped.", "Go on with: handrail resume")
+
+
+def _left_something(step: Step, state: str) -> bool:
+    """Whether a step in `state` may have changed anything that its undo must take back."""
+    return state in ("done", "undoing") or not (step.transactional or state == "skipped")
 
 
 @contextmanager
 def at(
-    target: Target, tell: Tell = lambda event: None, tell_progress: TellProgress = lambda kept: None
+    target: Target,
+    tell: Tell = lambda event: None,
+    tell_progress: TellProgress = lambda kept: None,
+    over: Driver | None = None,
 ) -> Iterator[Executor]:
-    """The target's executor: connected, and holding the target's lock until the end."""
-    with target.executor_connection("handrail: executor") as connection:
-        with transaction(connection) as session:
-            name = runs.target_name(session)
-        if name is None:
-            raise NotPrepared("This database has never been prepared.", "Prepare it with: handrail init")
-        _take_lock(connection, name)
-        target.name = name
-        try:
-            yield Executor(connection, target, tell, tell_progress)
-        finally:
-            _let_go(connection)
+    """The target's executor: connected, and holding the target until the end; taken from `over` where that is given."""
+    hold = Hold(target)
+    try:
+        with translated():
+            moved = hold.take(over)
+            executor = Executor(hold, tell, tell_progress)
+            _say_taken(executor, over, moved)
+            yield executor
+            hold.let_go()
+    finally:
+        hold.close()
 
 
-def _take_lock(connection: Connection, name: str) -> None:
-    """Tries, and tries again; a session that waits in the lock function would deadlock an index build (FM-C3).
-
-    A console that was killed leaves a backend that notices within client_connection_check_interval (FM-A5), so a
-    little patience tells a dead driver from a living one.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        with transaction(connection) as session:
-            if session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": activity.LOCK_KEY}).scalar():
-                return
-            driver = activity.driver(session)
-        if time.monotonic() > deadline:
-            whom = f": {driver.login}, pid {driver.pid}, since {driver.since:%H:%M:%S} UTC" if driver else ""
-            raise RunDriven(
-                f"Another session runs steps on {name} now{whom}.",
-                "Watch it with: handrail status; ask it to pause with: handrail pause",
-            )
-        time.sleep(0.1)
-
-
-def _let_go(connection: Connection) -> None:
-    """At once, where the connection still can; else with the backend, which notices that it is alone."""
-    if not connection.closed and not connection.invalidated and not connection.in_transaction():
-        with suppress(DBAPIError), transaction(connection) as session:
-            session.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": activity.LOCK_KEY})
+def _say_taken(executor: Executor, over: Driver | None, moved: dict[str, Any]) -> None:
+    """Journals a takeover, and that the server is another one than when the target was last taken (FM-B2)."""
+    with executor.transaction() as session:
+        run = runs.open_one(session)
+        number = run.id if run else None
+        said = []
+        if over is not None:
+            said.append(journal.record(session, "taken over", number, pid=over.pid, login_before=over.login,
+                                       since=over.since.isoformat()))  # fmt: skip
+        if moved:
+            said.append(journal.record(session, "server changed", number, **moved))
+    for event in said:
+        executor.tell(event)

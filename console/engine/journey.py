@@ -7,7 +7,8 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from console.engine.errors import NotAsBefore, RunRefused, UnknownRun, WrongTarget
+from console.engine import drift, preflight
+from console.engine.errors import Drifted, NotAsBefore, RunRefused, UnknownRun, WrongTarget
 from console.engine.executor import Executor
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
@@ -17,18 +18,25 @@ from console.engine.work import PauseWanted
 from db import fingerprint, journal, revisions
 from db.fingerprint import Fingerprint
 from db.models import Event, Run, StepRun
-from db.queries import runs
+from db.queries import activity, runs
 
 Reach = Literal["one", "checkpoint", "end"]
 
 
 def begin(executor: Executor, plan: Plan) -> int:
-    """Opens a run: the plan frozen in it, the fingerprint of the database taken. Nothing is changed yet."""
+    """Opens a run: the plan frozen in it, the fingerprint of the database taken. Nothing is changed yet.
+
+    Raises RunRefused for the first thing of the preflight that is wrong; what else it found is journalled.
+    """
     if plan.target != executor.target.name:
         raise WrongTarget(
             f"Plan {plan.id} is for target {plan.target}, and this database is {executor.target.name}.",
             "Name the right database with --target.",
         )
+    with executor.transaction() as session:
+        looked = preflight.findings(session.connection(), executor.target, plan)
+    if wrong := next((finding for finding in looked if finding.state == "wrong"), None):
+        raise RunRefused(f"{wrong.about}: {wrong.found}.", wrong.hint)
     with executor.transaction() as session:
         _require_free(session, plan)
         _require_revisions_in_turn(session, plan)
@@ -41,18 +49,28 @@ def begin(executor: Executor, plan: Plan) -> int:
             parameters={"run_date": f"{datetime.now(UTC):%Y%m%d}"},
             fingerprint=fingerprint.take(session.connection()).stored(),
         )
-        said = journal.open_run(session, run, [_waiting(item) for item in plan.items])
+        said = [journal.open_run(session, run, [_waiting(item) for item in plan.items])]
         number = run.id
-    executor.tell(said)
+        if warnings := preflight.told(looked):
+            said.append(journal.record(session, "preflight", number, warnings=warnings))
+    for event in said:
+        executor.tell(event)
     return number
 
 
 def forward(
-    executor: Executor, run: int, reach: Reach = "end", *, until: str | None = None, said: bool = False
+    executor: Executor,
+    run: int,
+    reach: Reach = "end",
+    *,
+    until: str | None = None,
+    said: bool = False,
+    accepted: bool = False,
 ) -> None:
     """Goes forward: one item, or to the next checkpoint, or to `until`, or to the end.
 
-    It stops for a pause that somebody asked for and before a manual step, unless `said` that it is done.
+    It stops for a pause that somebody asked for and before a manual step, unless `said` that it is done. Raises
+    Drifted where somebody else changed the schema meanwhile, unless that was `accepted`.
     """
     with executor.transaction() as session:
         row = found(session, run)
@@ -73,10 +91,14 @@ def forward(
         if isinstance(item.what, Step) and item.what.waits_for_person and not said:
             executor.turn(run, "paused", "waits for a person", before=item.id)
             return
+        _require_as_left(executor, run, item, accepted=accepted)
         try:
             executor.apply(run, plan, item)
         except PauseWanted:
             return
+        with executor.transaction() as session:
+            drift.keep(session, session.get_one(Run, run), item.position)
+        accepted = False
         if reach == "one" or (reach == "checkpoint" and item.kind == "checkpoint"):
             last = item.position if item.position < len(plan.items) else last
 
@@ -87,22 +109,29 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
         row = found(session, run)
         plan = frozen(row.plan_text, row.sources)
         items = to_undo(plan, row, to, one=one)
-        whole = not one and (to is None or plan.item(to).position == 1)
-        if row.state == "rolled back" or not (items or whole):
+        whole = not one and to is None
+        # a rollback that was killed after its last undo has nothing left but to say so
+        if row.state == "rolled back" or not (items or whole or row.state == "rolling back"):
             raise RunRefused(f"Run {run} has nothing to undo.", "See: handrail status")
         kept = counted(session.connection(), plan, row) if whole else []
         journal.aim(session, row, "rolling back", to or (items[-1][0].id if one else None))
+        journal.stand(session, row, None, None)
         event = journal.record(session, "rollback began", run, kept=[k.told() for k in kept])
     executor.tell(event)
     for item, state in items:
+        with executor.transaction() as session:
+            if journal.pause_asked(session, run):
+                return
         executor.take_back(run, plan, item, state)
     if whole:
         _end_rollback(executor, run)
     else:
-        executor.turn(run, "paused", "run paused", before=items[-1][0].id)
+        executor.turn(run, "paused", "run paused", before=items[-1][0].id if items else to)
 
 
-def resume(executor: Executor, run: int, *, until: str | None = None, said: bool = False) -> None:
+def resume(
+    executor: Executor, run: int, *, until: str | None = None, said: bool = False, accepted: bool = False
+) -> None:
     """Goes on in the direction in which the run was going."""
     with executor.transaction() as session:
         row = found(session, run)
@@ -110,19 +139,28 @@ def resume(executor: Executor, run: int, *, until: str | None = None, said: bool
     if returning:
         back(executor, run, goal)
     else:
-        forward(executor, run, until=until, said=said)
+        forward(executor, run, until=until, said=said, accepted=accepted)
 
 
 def ask_pause(session: Session, run: int) -> Event:
     """Asks whoever runs it to pause after the step or batch that is under way."""
+    return journal.ask_pause(session, _going(session, run))
+
+
+def ask_stop(session: Session, run: int) -> Event:
+    """Cancels the statement that runs now, in whatever session it does, and asks for a pause, lest another begins."""
+    row = _going(session, run)
+    event = journal.ask_pause(session, row, "stop asked")
+    if driver := activity.driver(session):
+        activity.cancel(session, driver)
+    return event
+
+
+def _going(session: Session, run: int) -> Run:
     row = found(session, run)
-    if row.state == "rolling back":
-        raise RunRefused(
-            f"Run {run} is being rolled back, which does not pause.", "Stop it where it runs; it can go on."
-        )
-    if row.state != "running":
+    if row.state not in ("running", "rolling back"):
         raise RunRefused(f"Run {run} is {row.state}; nothing is under way.", "Go on with: handrail resume")
-    return journal.ask_pause(session, row)
+    return row
 
 
 def found(session: Session, run: int) -> Run:
@@ -134,7 +172,7 @@ def found(session: Session, run: int) -> Run:
 
 def upcoming(plan: Plan, run: Run) -> Item | None:
     """The first item that is not done; None at the end."""
-    done = {step.position for step in run.steps if step.state == "done"}
+    done = {step.position for step in run.steps if step.state in ("done", "skipped")}
     return next((item for item in plan.items if item.position not in done), None)
 
 
@@ -175,6 +213,17 @@ def _require_revisions_in_turn(session: Session, plan: Plan) -> None:
         if isinstance(item.what, Revision):
             revisions.require_next(plan.target, item.what.revision, here)
             here = item.what.revision
+
+
+def _require_as_left(executor: Executor, run: int, item: Item, *, accepted: bool) -> None:
+    try:
+        with executor.transaction() as session:
+            said = drift.require_none(session, found(session, run), item, accepted=accepted)
+    except Drifted:
+        executor.turn(run, "paused", "drift found", before=item.id)
+        raise
+    if said:
+        executor.tell(said)
 
 
 def _require_forward(run: Run) -> None:

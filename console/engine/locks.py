@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.engine.errors import PlanError
-from console.engine.statements import STAND_INS, filled
+from console.engine.statements import STAND_INS, filled, switched_on
 
 # PostgreSQL's table locks, weakest first, and who waits behind each.
 STRENGTH = {
@@ -32,9 +32,12 @@ ALTERATIONS = {
     "AT_SetStatistics": GENTLE,
     "AT_SetOptions": GENTLE,
     "AT_ClusterOn": GENTLE,
+    "AT_AttachPartition": GENTLE,
+    "AT_DetachPartitionFinalize": GENTLE,
     "AT_EnableTrig": "SHARE ROW EXCLUSIVE",
     "AT_DisableTrig": "SHARE ROW EXCLUSIVE",
 }
+PARTITIONS = ("AT_AttachPartition", "AT_DetachPartition", "AT_DetachPartitionFinalize")
 STATEMENTS = {
     "InsertStmt": "ROW EXCLUSIVE",
     "UpdateStmt": "ROW EXCLUSIVE",
@@ -100,6 +103,11 @@ def _locks(node: Any) -> Iterator[tuple[str, str]]:
         yield from (("ACCESS EXCLUSIVE", _name(relation)) for relation in node.relations)
     elif kind == "LockStmt":
         yield from ((RANK[node.mode - 2], _name(relation)) for relation in node.relations if node.mode >= 2)
+    elif kind == "VacuumStmt":
+        mode = "ACCESS EXCLUSIVE" if switched_on(node.options, "full") else GENTLE
+        yield from ((mode, _name(table.relation)) for table in node.rels or ())
+    elif kind == "ReindexStmt" and node.kind.name == "REINDEX_OBJECT_TABLE":
+        yield GENTLE if switched_on(node.params, "concurrently") else "SHARE", _name(node.relation)
     elif kind in STATEMENTS and getattr(node, "relation", None):
         yield STATEMENTS[kind], _name(node.relation)
 
@@ -110,7 +118,9 @@ def _altered(node: Any) -> Iterator[tuple[str, str]]:
     for command in node.cmds:
         parents = list(_parents([command.def_])) if command.subtype.name == "AT_AddConstraint" else []
         mode = "SHARE ROW EXCLUSIVE" if parents else ALTERATIONS.get(command.subtype.name, "ACCESS EXCLUSIVE")
-        yield mode, _name(node.relation)
+        yield GENTLE if getattr(command.def_, "concurrent", False) else mode, _name(node.relation)
+        if command.subtype.name in PARTITIONS:
+            yield "ACCESS EXCLUSIVE", _name(command.def_.name)
         yield from (("SHARE ROW EXCLUSIVE", parent) for parent in parents)
 
 

@@ -51,6 +51,7 @@ class Written(Strict):
     target: Id
     title: Title
     about: str = ""
+    extensions: list[str] = Field(default_factory=list)
     phase: list[Phase] = Field(min_length=1)
     kept: list[Kept] = Field(default_factory=list)
 

@@ -1,35 +1,65 @@
-"""Trying again what two sessions did to each other: a deadlock or a serialization failure passes by itself (FM-B6)."""
+"""Trying again what passes by itself: a lock that others hold (FM-B5), a deadlock, a serialization failure (FM-B6).
+
+Each try is a whole transaction. The ladder says how long a try waits for a lock, and how long the application is left
+alone afterwards: short tries first, since most holders are gone in a moment, longer ones later. The timeout is never
+dropped; at the end of the ladder the step fails.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from db.errors import HandrailError, StatementFailed
+from db.errors import HandrailError, LockNotGranted, StatementFailed
 from db.translation import translate
 
 T = TypeVar("T")
 
-PASSING = ("40P01", "40001")
-TRIES = 6
-FIRST_SECONDS = 0.1
+PASSING = ("40P01", "40001", "55P03")
+
+# (seconds in which a lock must be granted, seconds until the next try); about a minute in all
+LADDER = (
+    (0.1, 0.2), (0.1, 0.4), (0.2, 0.8), (0.2, 1.5), (0.5, 3.0), (0.5, 5.0), (1.0, 8.0), (1.0, 10.0), (2.0, 15.0),
+    (2.0, 0.0),
+)  # fmt: skip
 
 
-def retried(do: Callable[[], T], wait: Callable[[float], object], say: Callable[[str], None]) -> T:
-    """The answer of `do`, a whole transaction. Between two tries `say` hears why, and `wait` a growing time."""
-    for earlier in range(TRIES - 1):
+@dataclass(frozen=True)
+class Again:
+    """Why a transaction is tried again, which try failed, out of how many, and in how many seconds the next begins."""
+
+    why: HandrailError
+    tried: int
+    tries: int
+    wait: float
+
+
+def retried(
+    do: Callable[[float], T], longest: float, wait: Callable[[float], object], say: Callable[[Again], None]
+) -> T:
+    """The answer of `do`, which is given how long it may wait for each lock, at most `longest` seconds.
+
+    Between two tries `say` hears why, and `wait` a growing time, jittered, so that two do not meet again and again.
+    """
+    for tried, (patience, pause) in enumerate(LADDER[:-1], 1):
         try:
-            return do()
+            return do(min(patience, longest))
         except (DBAPIError, StatementFailed) as error:
             known = known_error(error)
             if not isinstance(known, StatementFailed) or known.sqlstate not in PASSING:
                 raise
-            say(known.message)
-        wait(FIRST_SECONDS * 2**earlier * random.uniform(0.5, 1.5))
-    return do()
+            seconds = pause * random.uniform(0.5, 1.5)
+            say(Again(known, tried, len(LADDER), seconds))
+        wait(seconds)
+    try:
+        return do(min(LADDER[-1][0], longest))
+    except LockNotGranted as error:
+        error.message += f" It was tried {len(LADDER)} times."
+        raise
 
 
 def known_error(error: Exception) -> HandrailError | None:

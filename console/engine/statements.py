@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError
+from console.engine.refusals import ONLINE, refusal
+from console.engine.standing import Standing
 from db.errors import StatementFailed
 from db.translation import translate
 
 STAND_INS = {"run_date": "19700101", "run_id": "1"}
+LONGEST_NAME = 63  # bytes; what follows is cut
 PARAMETER = re.compile(r"\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}")
 
 
@@ -26,6 +29,7 @@ class Statement:
     line: int
     kind: str
     concurrently: bool
+    node: Any = field(compare=False, repr=False)
 
 
 def filled(sql: str, parameters: Mapping[str, str]) -> str:
@@ -43,8 +47,11 @@ def filled(sql: str, parameters: Mapping[str, str]) -> str:
 
 
 def statements_of(sql: str) -> list[Statement]:
-    """The statements of a text as it stands in a plan, with its parameters still open."""
-    return split(filled(sql, STAND_INS))
+    """The statements of a text as it stands in a plan, with its parameters still open and its names checked."""
+    sql = filled(sql, STAND_INS)
+    statements = split(sql)
+    require_short_names(sql)
+    return statements
 
 
 def split(sql: str) -> list[Statement]:
@@ -60,71 +67,68 @@ def split(sql: str) -> list[Statement]:
     for one in raw:
         begin = one.stmt_location or 0
         text = sql[begin : begin + one.stmt_len if one.stmt_len else len(sql)]
-        before = sql[:begin] + text[: len(text) - len(_uncommented(text))]
+        before = sql[:begin] + text[: len(text) - len(uncommented(text))]
         kind = type(one.stmt).__name__
         if kind == "VacuumStmt" and not getattr(one.stmt, "is_vacuumcmd", True):
             kind = "AnalyzeStmt"  # the grammar has one node for both; ANALYZE may stand in a transaction
-        statements.append(
-            Statement(text.strip(), before.count("\n") + 1, kind, bool(getattr(one.stmt, "concurrent", False)))
-        )
+        statements.append(Statement(text.strip(), before.count("\n") + 1, kind, _concurrently(one.stmt), one.stmt))
     return statements
 
 
+def require_short_names(sql: str) -> None:
+    """Refuses a name that PostgreSQL would cut, and so take for another, with its line (FM-D11)."""
+    from pglast.parser import scan
+
+    for token in scan(sql):
+        name = sql[token.start : token.end + 1]
+        if token.name == "IDENT" and name.startswith('"'):
+            name = name[1:-1].replace('""', '"')
+        if token.name in ("IDENT", "UIDENT") and len(name.encode()) > LONGEST_NAME:
+            raise PlanError(
+                f"line {sql.count(chr(10), 0, token.start) + 1}: the name {name!r} has over {LONGEST_NAME} bytes.",
+                "PostgreSQL would cut it without a word: give a shorter one.",
+            )
+
+
 def require_transactional(sql: str) -> None:
-    """Refuses what would end or escape our transaction (FM-D1, FM-D6), with its line."""
+    """Refuses what would end or escape our transaction or our session (FM-D1 to FM-D6), with its line."""
     for statement in statements_of(sql):
-        if statement.kind == "TransactionStmt":
+        found = refusal(statement.node)
+        if found is None and statement.concurrently:
+            found = ("this cannot run inside a transaction.", ONLINE)
+        if found is not None:
+            raise PlanError(f"line {statement.line}: {found[0]}", found[1])
+    _require_hands_off(filled(sql, STAND_INS))
+
+
+def _require_hands_off(sql: str) -> None:
+    """Refuses a step that names handrail's own tables, but for the one that it may put rows into."""
+    from pglast.parser import scan
+
+    tokens = scan(sql)
+    words = [sql[token.start : token.end + 1].strip('"') for token in tokens]
+    for place, token in enumerate(tokens):
+        if token.name == "IDENT" and words[place] == "handrail" and words[place + 1 : place + 3] != [".", "set_aside"]:
             raise PlanError(
-                f"line {statement.line}: a step may not begin or end a transaction.",
-                "Leave it out: handrail commits the step with its journal row.",
+                f"line {sql.count(chr(10), 0, token.start) + 1}: a step may not touch handrail's own tables.",
+                "It may put rows into handrail.set_aside, and nothing else.",
             )
-        if statement.concurrently or statement.kind in ("VacuumStmt", "CreatedbStmt", "DropdbStmt"):
-            raise PlanError(
-                f"line {statement.line}: this cannot run inside a transaction.",
-                'An index is built or dropped online by a step of kind "concurrently".',
-            )
-
-
-def require_concurrent(sql: str) -> None:
-    """Refuses everything but indexes built or dropped online, named and without IF (F5, FM-D10)."""
-    statements = statements_of(sql)
-    if not statements:
-        raise PlanError("there is no statement here.")
-    for statement in statements:
-        if statement.kind not in ("IndexStmt", "DropStmt") or not statement.concurrently:
-            raise PlanError(
-                f"line {statement.line}: only CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY may stand here."
-            )
-        if re.search(r"(?i)\bIF\s+(NOT\s+)?EXISTS\b", statement.sql):
-            raise PlanError(
-                f"line {statement.line}: IF [NOT] EXISTS hides an invalid index.",
-                "Leave it out: handrail looks at the catalog itself.",
-            )
-        index_name(statement)
-
-
-def index_name(statement: Statement) -> str:
-    """The index that a CREATE or DROP INDEX names, with its schema where one is written."""
-    from pglast.parser import parse_sql
-
-    node: Any = parse_sql(statement.sql)[0].stmt
-    if statement.kind == "DropStmt":
-        parts = [part.sval for part in node.objects[0]]
-    elif node.idxname:
-        parts = [part for part in (node.relation.schemaname, node.idxname) if part]
-    else:
-        raise PlanError(f"line {statement.line}: give the index a name, so that it can be found again.")
-    return ".".join(parts)
 
 
 def execute(connection: Connection, sql: str, place: str) -> int:
-    """Sends each statement on its own; an error names the place and the line. Returns the rows met by the last."""
+    """Sends each statement on its own, in an open transaction; returns the rows met by the last.
+
+    An error names the place and the line; so does the end of our transaction, or another role, after a statement.
+    """
     met = 0
+    standing = Standing.of(connection)
     for statement in split(sql):
+        where = f"{place} line {statement.line}"
         try:
             met = send(connection, statement.sql).rowcount
         except DBAPIError as error:
-            raise located(error, f"{place} line {statement.line}") from error
+            raise located(error, where) from error
+        standing.require(connection, where)
     return met
 
 
@@ -146,6 +150,23 @@ def located(error: DBAPIError, place: str) -> Exception:
     return translated
 
 
-def _uncommented(sql: str) -> str:
+def uncommented(sql: str) -> str:
     """The text from its first word on."""
     return re.sub(r"\A(\s+|--[^\n]*(\n|\Z)|/\*.*?\*/)*", "", sql, flags=re.S)
+
+
+def _concurrently(node: Any) -> bool:
+    """Whether the statement says CONCURRENTLY, wherever the grammar puts the word."""
+    if getattr(node, "concurrent", False):
+        return True
+    if any(getattr(command.def_, "concurrent", False) for command in getattr(node, "cmds", None) or ()):
+        return True
+    return type(node).__name__ == "ReindexStmt" and switched_on(node.params, "concurrently")
+
+
+def switched_on(options: Any, name: str) -> bool:
+    """Whether a statement's option stands there and is not off, as in REINDEX (CONCURRENTLY) and VACUUM (FULL off)."""
+    found = [option.arg for option in options or () if option.defname == name]
+    value = found[-1] if found else None
+    said = str(getattr(value, "sval", getattr(value, "ival", getattr(value, "boolval", "on")))).lower()
+    return bool(found) and said not in ("off", "false", "0")

@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event as Flag
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from console.engine.errors import StepStopped
+from console.engine.hold import Hold
+from console.engine.retrying import Again, retried
 from console.engine.statements import filled
 from db import journal
 from db.models import StepRun
-from db.session import Target, transaction
+from db.session import Target
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -26,16 +30,25 @@ class Work:
     their own with `transaction()`, and keep in `progress` what they need to go on after a crash.
     """
 
-    connection: Connection
-    target: Target
+    hold: Hold
     run: int
     position: int
     step: str
     parameters: Mapping[str, str]
     sources: Mapping[str, str]
+    patience: float
+    others: float
     tell_progress: Callable[[dict[str, Any]], None]
     stopping: Flag
-    say_again: Callable[[str], None]
+    say_again: Callable[[Again], None]
+
+    @property
+    def connection(self) -> Connection:
+        return self.hold.connection
+
+    @property
+    def target(self) -> Target:
+        return self.hold.target
 
     def filled(self, sql: str) -> str:
         return filled(sql, self.parameters)
@@ -48,8 +61,18 @@ class Work:
     @contextmanager
     def transaction(self) -> Iterator[tuple[Session, StepRun]]:
         """A transaction of a step that has several; the step's journal row is changed in it."""
-        with transaction(self.connection) as session:
+        with self.hold.transaction() as session:
             yield session, session.get_one(StepRun, (self.run, self.position))
+
+    @contextmanager
+    def changing(self, patience: float) -> Iterator[tuple[Session, StepRun]]:
+        """A transaction that changes what others use: `patience` seconds for each lock, and nobody waits long."""
+        with self.hold.transaction(patience, self.others) as session:
+            yield session, session.get_one(StepRun, (self.run, self.position))
+
+    def retried(self, do: Callable[[float], T]) -> T:
+        """The answer of `do`, one of those transactions, tried again where a lock or a deadlock stands in its way."""
+        return retried(do, self.patience, self.stopping.wait, self.say_again)
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:

@@ -11,12 +11,18 @@ from sqlalchemy.orm import Session
 # "rail" in ASCII; advisory locks are per database, so one number serves every target
 LOCK_KEY = 0x7261696C
 
+# The session that holds the lock; or, where a step has let it go (F68), the one that raised the epoch last.
 DRIVER = text(
     """
-    SELECT a.pid, a.usename AS login, a.application_name AS application, a.backend_start AS since
-    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = 0 AND l.objid = :key
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    SELECT a.pid, a.usename AS login, a.application_name AS application,
+           coalesce(a.backend_start, (SELECT taken_at FROM handrail.fence)) AS since
+    FROM pg_stat_activity a
+    WHERE a.pid IN (SELECT l.pid FROM pg_locks l
+                    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = 0 AND l.objid = :key
+                      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+       OR (a.pid, a.datname) IN (SELECT f.pid, current_database() FROM handrail.fence f
+                                 WHERE a.backend_start <= f.taken_at)
+    ORDER BY a.backend_start LIMIT 1
     """
 )
 
@@ -53,6 +59,14 @@ class IndexBuild:
 def driver(session: Session) -> Driver | None:
     found = session.execute(DRIVER, {"key": LOCK_KEY}).first()
     return Driver(*found) if found else None
+
+
+def cancel(session: Session, driver: Driver) -> None:
+    """Cancels the statement of the session that drives; nothing where it is between two."""
+    session.execute(
+        text("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = :pid AND backend_start = :since"),
+        {"pid": driver.pid, "since": driver.since},
+    )
 
 
 def index_build(session: Session, pid: int) -> IndexBuild | None:

@@ -8,7 +8,12 @@ from sqlalchemy.orm import Session, defer, selectinload
 from db.models import Event, Prepared, Run, SetAside, StepRun, Verdict
 
 OVER = ("done", "rolled back")
-FROZEN = (defer(Run.plan_text), defer(Run.sources), defer(Run.fingerprint))  # large; read when asked for
+FROZEN = (
+    defer(Run.plan_text),
+    defer(Run.sources),
+    defer(Run.fingerprint),
+    defer(Run.objects),
+)  # large; read when asked for
 
 
 def target_name(session: Session) -> str | None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from console.engine import executor, journey, reading
+from console.engine import executor, journey, reading, retrying, taking
 from console.engine.errors import CheckFailed, RunDriven, StepFailed, StepStopped
 from console.engine.plan import Plan
 from db.errors import ConnectionFailed, NotPrepared
 from db.session import Target
-from tests.driving import ask, begun, done, drive, fingerprinted, kinds, look, session_of, state, states, tiny
+from tests.driving import ask, begun, done, drive, events, fingerprinted, kinds, look, session_of, state, states, tiny
 from tests.servers import Server, wait_until
 
 
@@ -64,7 +64,7 @@ def test_a_percent_sign_is_a_percent_sign(sample: Target) -> None:
 
 def test_two_executors_exclude_each_other(sample: Target, small: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """I-4, and the message says who has it."""
-    monkeypatch.setattr(executor, "PATIENCE", 0.2)
+    monkeypatch.setattr(taking, "PATIENCE", 0.2)
     number = begun(sample, small)
     with (
         executor.at(sample),
@@ -103,13 +103,17 @@ def suppressed(target: Target, number: int) -> None:
     drive(target, lambda here: journey.forward(here, number))
 
 
-def test_a_lock_that_is_held_is_not_waited_for_long(sample: Target) -> None:
-    """I-8: the application must not queue behind us."""
+def test_a_lock_that_is_held_is_not_waited_for_long(sample: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-8, FM-B5: the ladder ends, the step fails, the timeout was never dropped."""
+    monkeypatch.setattr(retrying, "LADDER", ((0.1, 0.1), (0.1, 0.1), (0.2, 0.0)))
     number = begun(sample, sending("ALTER TABLE person ADD COLUMN a int"))
     with session_of(sample) as application:
         application.execute("SELECT 1 FROM person LIMIT 1")
-        with pytest.raises(StepFailed, match="Another session holds the lock"):
+        with pytest.raises(StepFailed, match=r"holds the lock that is needed\. It was tried 3 times\."):
             drive(sample, lambda here: journey.forward(here, number))
+        tried = [event.detail for event in events(sample, number) if event.kind == "tried again"]
+        assert [(told["tried"], told["tries"]) for told in tried] == [(1, 3), (2, 3)]
+        assert {told["blockers"][0]["pid"] for told in tried} == {application.info.backend_pid}
     drive(sample, lambda here: journey.resume(here, number))
     assert state(sample, number) == "done"
 

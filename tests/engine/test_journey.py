@@ -136,7 +136,7 @@ def test_a_run_executes_what_was_frozen(sample: Target, small: Plan) -> None:
     with sample.session() as session:
         row = journey.found(session, number)
         assert (row.plan_text, row.sources, row.digest) == (small.text, dict(small.sources), small.digest)
-        assert row.sources["column.sql"] == "ALTER TABLE person ADD COLUMN email_lc text;\n"
+        assert row.sources["column.sql"].startswith("ALTER TABLE person ADD COLUMN email_lc text;")
 
 
 def refused(number: int, *, back: bool = False, to: str | None = None):  # type: ignore[no-untyped-def]

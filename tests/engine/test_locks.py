@@ -8,7 +8,7 @@ from console.engine import locks, reading
 from db.session import Target
 from tests.driving import session_of
 
-TABLES = "SELECT oid, relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+TABLES = "SELECT oid, relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
 HELD = "SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = ANY(%s)"
 SCENE = """
 CREATE TABLE child (id int PRIMARY KEY, person_id uuid);
@@ -18,6 +18,9 @@ ALTER TABLE child ENABLE ROW LEVEL SECURITY;
 CREATE POLICY everybody ON child USING (true);
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER quiet BEFORE INSERT ON child FOR EACH ROW EXECUTE FUNCTION nothing();
+CREATE TABLE log (id int) PARTITION BY RANGE (id);
+CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (9);
+CREATE TABLE log_2 (id int);
 """
 SCRIPTS = [
     "ALTER TABLE child ADD COLUMN more int",
@@ -35,6 +38,9 @@ SCRIPTS = [
     "TRUNCATE child",
     "LOCK TABLE child IN SHARE MODE",
     "INSERT INTO child VALUES (1)",
+    "ALTER TABLE log ATTACH PARTITION log_2 FOR VALUES FROM (9) TO (99)",
+    "ALTER TABLE log DETACH PARTITION log_1",
+    "REINDEX TABLE child",
     "UPDATE child SET id = 2; ALTER TABLE child RENAME COLUMN id TO number",
 ]
 
@@ -61,6 +67,22 @@ def test_every_script_locks_something() -> None:
 
 def test_what_the_script_makes_locks_out_nobody() -> None:
     assert locks.of("CREATE TABLE a (id int); CREATE INDEX i ON a (id); ALTER TABLE a ADD COLUMN b int") == []
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("ALTER TABLE log DETACH PARTITION log_1 CONCURRENTLY", [("ACCESS EXCLUSIVE", "log_1"), (locks.GENTLE, "log")]),
+        ("ALTER TABLE log DETACH PARTITION log_1 FINALIZE", [("ACCESS EXCLUSIVE", "log_1"), (locks.GENTLE, "log")]),
+        ("REINDEX TABLE CONCURRENTLY a.b", [(locks.GENTLE, "a.b")]),
+        ("VACUUM a, b", [(locks.GENTLE, "a"), (locks.GENTLE, "b")]),
+        ("VACUUM (FULL) a", [("ACCESS EXCLUSIVE", "a")]),
+        ("REINDEX INDEX CONCURRENTLY i; DROP INDEX CONCURRENTLY i; ALTER TYPE t ADD VALUE 'a'; VACUUM", []),
+    ],
+)
+def test_what_runs_online(script: str, expected: list[tuple[str, str]]) -> None:
+    """These hold their locks over several transactions, or cannot be in one; as the manual says."""
+    assert [(lock.mode, lock.table) for lock in locks.of(script)] == expected
 
 
 def test_the_plan_says_who_waits() -> None:

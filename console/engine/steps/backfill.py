@@ -16,7 +16,6 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError, StepFailed
-from console.engine.retrying import retried
 from console.engine.statements import execute, located, send, statements_of
 from console.engine.steps.common import Found, Name, Sources, Undone, inside
 from console.engine.work import PauseWanted, Work
@@ -76,10 +75,17 @@ class Backfill(Undone):
         )
 
     def take_back(self, work: Work) -> Found:
-        with work.transaction() as (_, step):
-            execute(work.connection, work.filled(self.back_sql(work.sources)), f"undo of {self.id}")
-            step.progress = {}
-        return {}
+        def once(patience: float) -> Found:
+            with work.changing(patience) as (_, step):
+                execute(work.connection, work.filled(self.back_sql(work.sources)), f"undo of {self.id}")
+                step.progress = {}
+            return {}
+
+        return work.retried(once)
+
+    def stands(self, work: Work) -> bool | None:
+        said = super().stands(work)
+        return said if said is not None else send(work.connection, work.filled(self._left())).first() is None
 
     def _walk(self, work: Work, key_type: str) -> None:
         """One pass over the key, from the kept cursor to the end."""
@@ -87,16 +93,15 @@ class Backfill(Undone):
         while True:
             work.stop_if_wanted()
             began = time.monotonic()
-            batch = partial(self._one_batch, work, key_type, size, began)
-            kept = retried(batch, work.stopping.wait, work.say_again)
+            kept = work.retried(partial(self._one_batch, work, key_type, size, began))
             if kept is None:
                 return
             work.tell_progress(kept)
             size = _adapted(size, time.monotonic() - began)
 
-    def _one_batch(self, work: Work, key_type: str, size: int, began: float) -> Found | None:
+    def _one_batch(self, work: Work, key_type: str, size: int, began: float, patience: float) -> Found | None:
         """The rows and the cursor in one transaction; what is kept then, None at the end of the table."""
-        with work.transaction() as (session, step):
+        with work.changing(patience) as (session, step):
             if journal.pause_asked(session, work.run):
                 raise PauseWanted("Paused between two batches.", "Go on with: handrail resume")
             after = _literal(step.progress.get("cursor"), key_type)

@@ -11,13 +11,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from console.engine.errors import PlanError
-from console.engine.statements import execute, require_transactional
+from console.engine.statements import execute, require_transactional, send
 from console.engine.work import Work
 
 Sources = Mapping[str, str]
 Found = dict[str, Any]
 
-PARTS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+PARTS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
 
 
 class Strict(BaseModel):
@@ -27,12 +27,12 @@ class Strict(BaseModel):
 
 
 def seconds(written: Any) -> Any:
-    """1m30s -> 90.0"""
+    """1m30s -> 90.0; 500ms -> 0.5"""
     found = PARTS.fullmatch(written) if isinstance(written, str) and written else None
     if not found:
         raise ValueError("write a time such as 5s, 1m30s or 2h")
-    hours, minutes, rest = (int(part or 0) for part in found.groups())
-    return float(hours * 3600 + minutes * 60 + rest)
+    hours, minutes, whole, thousandths = (int(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + whole + thousandths / 1000
 
 
 Estimate = Annotated[float, BeforeValidator(seconds)]
@@ -50,6 +50,20 @@ class Step(Strict, ABC):
     id: Id
     title: Title
     estimate: Estimate
+    lock_timeout: Estimate = 2.0
+    downtime: Estimate | None = None
+    done_when: str | None = None
+    may_skip: bool = False
+
+    @property
+    def patience(self) -> float:
+        """How long a lock may be waited for, at most, in seconds."""
+        return self.lock_timeout
+
+    @property
+    def others(self) -> float:
+        """How long somebody else may have to wait for the step, in seconds (I-8)."""
+        return self.lock_timeout if self.downtime is None else self.downtime
 
     def files(self) -> list[str]:
         """Paths of the files that the step names, relative to the plan's folder."""
@@ -57,6 +71,12 @@ class Step(Strict, ABC):
 
     def require(self, target: str, sources: Sources) -> None:
         """Raises PlanError when the step cannot be right, without a database."""
+
+    def stands(self, work: Work) -> bool | None:
+        """Whether the database is as after the step; None where nobody can tell. Asked in an open transaction."""
+        if self.done_when is None:
+            return None
+        return bool(send(work.connection, work.filled(self.done_when)).scalar())
 
     @abstractmethod
     def script(self, target: str, sources: Sources, *, back: bool = False) -> str:

@@ -1,30 +1,21 @@
-"""concurrently: indexes built or dropped online, which PostgreSQL refuses inside a transaction (I-2).
+"""concurrently: statements that PostgreSQL refuses inside a transaction, or that must not share one (I-2).
 
-Every statement is preceded by a look at the catalog: what is done is left alone, an INVALID index (what an
-interrupted build or drop leaves, F10) is dropped and built again, and only then is the statement sent.
+Before each statement its intent is journalled; then the catalog is looked at, what is done is left alone, and what
+an interrupted statement left is mended (F10).
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
-
 from console.engine.errors import PlanError
-from console.engine.statements import (
-    Statement,
-    index_name,
-    located,
-    require_concurrent,
-    send,
-    split,
-    statements_of,
-)
+from console.engine.online import script
+from console.engine.online.site import Site
+from console.engine.statements import uncommented
 from console.engine.steps.common import Found, Sources, Step, inside, one_of
 from console.engine.work import Work
 
-VALID = text("SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass(:name)")
+LONGEST_INTENT = 200
 
 
 class Concurrently(Step):
@@ -42,17 +33,11 @@ class Concurrently(Step):
     def require(self, target: str, sources: Sources) -> None:
         if (self.sql is None) == (self.file is None) or (self.undo is None) == (self.undo_file is None):
             raise PlanError("the step needs its statements (sql or file) and its way back (undo or undo_file).")
-        names = []
-        for key, back in (("sql", False), ("undo", True)):
-            with inside(key):
-                sql = self.script(target, sources, back=back)
-                require_concurrent(sql)
-                names.append(sorted(index_name(statement) for statement in statements_of(sql)))
-        if names[0] != names[1]:
-            raise PlanError(
-                "undo: it must name the same indexes as sql.",
-                f"sql has {', '.join(names[0])}; undo has {', '.join(names[1])}",
-            )
+        with inside("sql"):
+            there = script.required(self.script(target, sources), back=False)
+        with inside("undo"):
+            back = script.required(self.script(target, sources, back=True), back=True)
+        script.require_way_back(there, back)
 
     def script(self, target: str, sources: Sources, *, back: bool = False) -> str:
         if back:
@@ -66,33 +51,29 @@ class Concurrently(Step):
         return self._each(work, back=True)
 
     def _each(self, work: Work, *, back: bool) -> Found:
-        mended = []
-        for statement in split(work.filled(self.script(work.target.name, work.sources, back=back))):
-            name = index_name(statement)
-            with work.autocommit() as connection:
-                # a short lock_timeout would hit the build's own waits and leave rubble (F8)
-                connection.execute(text("SET lock_timeout = 0"))
-                try:
-                    if _bring_about(connection, statement, name):
-                        mended.append(name)
-                except DBAPIError as error:
-                    raise located(error, f"{self.id} line {statement.line}") from error
-                finally:
-                    if not connection.invalidated and not connection.connection.driver_connection.closed:  # type: ignore[union-attr]
-                        connection.execute(text("SET lock_timeout = '2s'"))
-        return {"mended": mended} if mended else {}
+        name = work.target.name
+        acts = script.acts(work.filled(self.script(name, work.sources, back=back)))
+        others = script.acts(work.filled(self.script(name, work.sources, back=not back)))
+        site = _site(work, back=back)
+        for act in acts:
+            line = act.statement.line
+            work.keep(
+                intent={"line": line, "statement": _one_line(act.statement.sql), **({"back": True} if back else {})}
+            )
+            site.place = f"{'undo of ' if back else ''}{self.id} line {line}"
+            act.bring_about(site, script.opposite(act, others))
+        work.keep(intent=None)
+        return {key: names for key, names in (("mended", site.mended), ("left", site.left)) if names}
 
 
-def _bring_about(connection: Connection, statement: Statement, name: str) -> bool:
-    """Makes the statement true; answers whether rubble of an earlier try was cleared away."""
-    valid = connection.execute(VALID, {"name": name}).scalar()
-    if statement.kind == "DropStmt":
-        if valid is not None:
-            send(connection, statement.sql)
-        return False
-    if valid:
-        return False
-    if valid is False:
-        send(connection, f"DROP INDEX CONCURRENTLY {name}")
-    send(connection, statement.sql)
-    return valid is False
+def _site(work: Work, *, back: bool) -> Site:
+    """With what an earlier attempt in the same direction has mended."""
+    kept = work.kept()
+    intent = kept.get("intent") or {}
+    if not intent or intent.get("back", False) != back:
+        kept = work.keep(mended=[], left=[])
+    return Site(work, back, mended=list(kept.get("mended", [])), left=list(kept.get("left", [])))
+
+
+def _one_line(sql: str) -> str:
+    return " ".join(uncommented(sql).split())[:LONGEST_INTENT]

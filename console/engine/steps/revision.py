@@ -37,6 +37,9 @@ class Revision(Step):
     def take_back(self, work: Work) -> Found:
         return self._move(work, revisions.downgrade)
 
+    def stands(self, work: Work) -> bool | None:
+        return revisions.current(work.connection, work.target.name) == self.revision
+
     def _move(self, work: Work, move: Callable[[Connection, str, str], None]) -> Found:
         self._unchanged(work)
         try:

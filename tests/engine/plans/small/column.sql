@@ -1,1 +1,2 @@
 ALTER TABLE person ADD COLUMN email_lc text;
+UPDATE person SET n = n + 1;

@@ -1,0 +1,79 @@
+"""A step that a person mended, undid or left out by hand: recorded with the reason, after it was looked at."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from console.engine import drift
+from console.engine.errors import NotMended, RunRefused
+from console.engine.executor import Executor
+from console.engine.journey import found, upcoming
+from console.engine.plan import Item, Plan
+from console.engine.reading import frozen
+from console.engine.rollback import to_undo
+from console.engine.steps import Step
+from db import journal
+from db.models import Run, StepRun
+from db.queries import runs
+
+How = Literal["done", "undone", "skipped"]
+
+
+def resolve(executor: Executor, run: int, step: str, how: How, reason: str) -> None:
+    """Raises RunRefused where that cannot be said of the step now, NotMended where the database says otherwise."""
+    if not reason.strip():
+        raise RunRefused("A reason is needed.", "Say what was done by hand: --reason TEXT")
+    with executor.transaction() as session:
+        row = found(session, run)
+        plan = frozen(row.plan_text, row.sources)
+        item = plan.item(step)
+        mended = _require(plan, row, item, how)
+    work = executor.given(run, plan, item, mended)
+    with executor.transaction():
+        stands = mended.stands(work)
+    if stands is not None and stands != (how == "done") and how != "skipped":
+        raise NotMended(f"{step} does not look {how}: {_says(mended, stands)}.", "Mend it first; nothing was recorded.")
+    with executor.transaction() as session:
+        row = found(session, run)
+        _require(plan, row, item, how)
+        if row.state != "rolling back":
+            journal.turn(session, row, "paused")
+        one = session.get_one(StepRun, (run, item.position))
+        said = journal.end(
+            session, one, how, "step resolved", resolved=how, reason=reason, looked_at=stands is not None
+        )
+        if how == "undone":
+            journal.stand(session, row, None, None)
+        else:
+            drift.keep(session, row, item.position)
+    executor.tell(said)
+
+
+def _require(plan: Plan, run: Run, item: Item, how: How) -> Step:
+    """The step, where it is its turn: the next one forwards, the last one backwards."""
+    if not isinstance(item.what, Step):
+        raise RunRefused(f"{item.id} is a checkpoint; it is measured, not resolved.", "Mend the data and resume.")
+    if run.state in runs.OVER:
+        raise RunRefused(f"Run {run.id} is {run.state}.", "See: handrail status")
+    if how == "skipped" and not item.what.may_skip:
+        raise RunRefused(
+            f"The plan does not allow that {item.id} is skipped.", "Only a step with may_skip = true may be."
+        )
+    if how == "undone":
+        last = next(iter(to_undo(plan, run, None)), None)
+        if last is None or last[0].id != item.id:
+            turn = f"the last one that was begun is {last[0].id}" if last else "no step was begun"
+            raise RunRefused(f"{item.id} cannot be undone now: {turn}.", "See: handrail status")
+    elif run.state == "rolling back":
+        raise RunRefused(f"Run {run.id} is being rolled back.", "Only --undone can be said of its steps now.")
+    elif (turn_of := upcoming(plan, run)) is None or turn_of.id != item.id:
+        raise RunRefused(
+            f"It is not the turn of {item.id}: next is {turn_of.id if turn_of else 'the end'}.", "See: handrail status"
+        )
+    return item.what
+
+
+def _says(step: Step, stands: bool) -> str:
+    """What the database was asked, and what it answered."""
+    asked = "its done_when" if step.done_when else f"its kind, {step.kind},"  # type: ignore[attr-defined]
+    return f"{asked} says that it is {'done' if stands else 'not done'}"

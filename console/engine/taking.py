@@ -1,0 +1,114 @@
+"""Taking a target: trying for its lock, ending the session that has it, raising the epoch (I-4)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from console.engine.errors import RunDriven, RunRefused, TakenOver
+from console.engine.retrying import known_error
+from db import revisions
+from db.errors import LockNotGranted, NotPrepared
+from db.queries import activity, runs
+from db.queries.activity import LOCK_KEY, Driver
+from db.session import transaction
+
+# A console that was killed leaves a backend that notices within client_connection_check_interval (FM-A5), so a little
+# patience tells a dead driver from a living one.
+PATIENCE = 3.0  # seconds
+
+RAISE = text(
+    """
+    WITH before AS (SELECT * FROM handrail.fence FOR UPDATE)
+    UPDATE handrail.fence AS f
+    SET epoch = before.epoch + 1, pid = pg_backend_pid(), login = session_user, taken_at = clock_timestamp(),
+        system_identifier = (SELECT system_identifier FROM pg_control_system()),
+        timeline = ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+    FROM before
+    RETURNING f.epoch, before.epoch AS was, before.login, before.taken_at,
+              before.system_identifier AS system_was, f.system_identifier, before.timeline AS timeline_was, f.timeline
+    """
+)
+LEAVE = text("UPDATE handrail.fence SET pid = NULL WHERE epoch = :epoch")
+END = text(
+    """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid AND backend_start = :since
+    """
+)
+
+
+def require_ready(session: Session) -> str:
+    """The target's name; raises where no executor may work: not prepared, by another version, or a replica."""
+    name = runs.target_name(session)
+    if name is None:
+        raise NotPrepared("This database has never been prepared.", "Prepare it with: handrail init")
+    here, known = revisions.current(session.connection(), revisions.OWN), revisions.known(revisions.OWN)
+    if here not in known:
+        raise NotPrepared(
+            f"This database was prepared by a newer handrail ({here}).", "Use that version here, or a newer one."
+        )
+    if here != known[-1]:
+        raise NotPrepared(
+            "This database was prepared by an older handrail.", f"Bring it up to this one: handrail init --name {name}"
+        )
+    if session.scalar(text("SELECT pg_is_in_recovery()")):
+        raise RunRefused("This server is a replica; nothing can be changed on it.", "Name the primary with --target.")
+    return name
+
+
+def lock(connection: Connection, name: str) -> None:
+    """Tries, and tries again; a session that waits in the lock function would deadlock an index build (FM-C3)."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with transaction(connection) as session:
+            if session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}).scalar():
+                return
+            driver = activity.driver(session)
+        if time.monotonic() > deadline:
+            raise driven(name, driver)
+        time.sleep(0.1)
+
+
+def driven(name: str, driver: Driver | None) -> RunDriven:
+    whom = f": {driver.login}, pid {driver.pid}, since {driver.since:%H:%M:%S} UTC" if driver else ""
+    return RunDriven(
+        f"Another session runs steps on {name} now{whom}.",
+        "Watch it with: handrail status; ask it to pause: handrail pause; or take over: handrail resume --take-over",
+    )
+
+
+def end_session(connection: Connection, driver: Driver) -> None:
+    """Ends the session that drives, and no other that may have its pid by now; it need not be there any more."""
+    with transaction(connection) as session:
+        session.execute(END, {"pid": driver.pid, "since": driver.since})
+
+
+def raise_epoch(connection: Connection, name: str, still: int | None = None) -> tuple[int, dict[str, Any]]:
+    """The new epoch, and where the server is another than before, from what to what.
+
+    Waits for no transaction of an older epoch: one that is open is a living executor without its lock (F68). Raises
+    TakenOver where the epoch is not `still` what it was.
+    """
+    try:
+        with transaction(connection) as session:
+            raised = session.execute(RAISE).one()
+            if still is not None and raised.was != still:
+                raise TakenOver(
+                    f"{raised.login} took this run over at {raised.taken_at:%H:%M:%S} UTC.",
+                    "Nothing more is done here. Watch it with: handrail status",
+                )
+    except DBAPIError as error:
+        if not isinstance(known_error(error), LockNotGranted):
+            raise
+        with transaction(connection) as session:
+            raise driven(name, activity.driver(session)) from error
+    moved = {}
+    if raised.system_was is not None and raised.system_was != raised.system_identifier:
+        moved["system"] = [raised.system_was, raised.system_identifier]
+    if raised.timeline_was is not None and raised.timeline_was != raised.timeline:
+        moved["timeline"] = [raised.timeline_was, raised.timeline]
+    return int(raised.epoch), moved

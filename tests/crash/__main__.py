@@ -1,0 +1,80 @@
+"""python -m tests.crash: every plan of the repository struck at every point; prints points, failures and seconds.
+
+--plan ID        one plan alone (small, schema-unification)
+--every N        each Nth point alone (1: all)
+--fault NAME     kill (the default), cut, end session, stop
+--random N       so many journeys with random kills, and a fifth as many stops of the server
+--seed N         the seed of the first of them; printed either way
+--version N      the server's version
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+from console.engine.plan import Plan
+from tests.crash.faults import FAULTS
+from tests.crash.matrix import Matrix
+from tests.crash.moments import Struck, killed, server_stopped
+from tests.crash.templates import TEMPLATES
+from tests.servers import Server, serving
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(
+        prog="make crash", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    words.add_argument("--plan", choices=list(TEMPLATES), action="append")
+    words.add_argument("--every", type=int, default=1)
+    words.add_argument("--fault", choices=list(FAULTS), default="kill")
+    words.add_argument("--random", type=int, default=10)
+    words.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    words.add_argument("--version", type=int, default=18, choices=(18, 16, 15))
+    options = words.parse_args()
+    failures = 0
+    with tempfile.TemporaryDirectory(prefix="handrail-") as home, serving(options.version) as server:
+        os.environ["HANDRAIL_HOME"] = home
+        for name in options.plan or TEMPLATES:
+            plan = TEMPLATES[name](server)
+            failures += points(server, name, plan, options.every, options.fault)
+            failures += moments(server, name, plan, options.random, options.seed)
+    print(f"{failures} failures")
+    return 1 if failures else 0
+
+
+def points(server: Server, name: str, plan: Plan, every: int, fault: str) -> int:
+    began, tried, failures = time.monotonic(), 0, 0
+    matrix = Matrix(server, plan, fault, lambda number: number % every == 0)
+    for point in matrix.points(name):
+        tried += 1
+        if point.wrong:
+            failures += 1
+            print(f"  {point.way} {point.item} point {point.number}: {'; '.join(point.wrong)}")
+    print(f"{name}: {fault} at {tried} of {matrix.total} points, {failures} failures, {time.monotonic() - began:.0f} s")
+    return failures
+
+
+def moments(server: Server, name: str, plan: Plan, number: int, seed: int) -> int:
+    failures = 0
+    for struck in _struck(server, name, plan, number, seed):
+        failures += bool(struck.wrong)
+        said = "; ".join(struck.wrong) or "as a run that was not struck"
+        print(f"{name}: seed {struck.seed}, {struck.strikes} strikes, {struck.seconds:.1f} s: {said}")
+    return failures
+
+
+def _struck(server: Server, name: str, plan: Plan, number: int, seed: int) -> Iterator[Struck]:
+    for one in range(number):
+        yield killed(server, name, plan, seed + one)
+    for one in range(number // 5):
+        yield server_stopped(server, name, plan, seed + one)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
