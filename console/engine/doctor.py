@@ -20,7 +20,8 @@ REFUSED = 6
 
 RIGHTS = text(
     """
-    SELECT quote_ident(r.rolname) AS rolname, quote_ident(current_database()) AS database, r.rolcreatedb OR r.rolsuper AS creates_databases,
+    SELECT quote_ident(r.rolname) AS rolname, quote_ident(current_database()) AS database,
+           r.rolcreatedb OR r.rolsuper AS creates_databases,
            r.rolbypassrls OR r.rolsuper AS sees_all_rows,
            has_database_privilege(current_database(), 'CREATE') AS creates_schemas,
            has_schema_privilege('public', 'CREATE') AS creates_tables,

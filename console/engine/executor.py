@@ -35,6 +35,7 @@ from db.queries.activity import Driver
 from db.session import Target
 from db.translation import translated
 
+REST_SECONDS = 0.5  # how often a wish to pause is looked for between two tries
 RETURNS = 20  # how many lost connections one item survives
 
 Tell = Callable[[Event], None]
@@ -167,7 +168,7 @@ class Executor:
                 return journal.end(session, session.get_one(StepRun, (run, item.position)), *end, **found)
 
         if step.transactional:
-            self.tell(retried(once, step.patience, self.stopping.wait, lambda again: self._say_again(run, item, again)))
+            self.tell(retried(once, step.patience, work.rest, work.say_again))
         else:
             found = do()
             self._end(run, item, *end, **found)
@@ -177,16 +178,24 @@ class Executor:
             self.tell(said)
 
     def _say_again(self, run: int, item: Item, again: Again) -> None:
-        """Journals that a transaction is tried again, and who was in its way; a wish to pause comes first."""
+        """Journals that a transaction is tried again, and who was in its way."""
         self._stop_if_wanted()
         with self.transaction() as session:
-            if journal.pause_asked(session, run):
-                raise PauseWanted("Paused while it waited for a lock.", "Go on with: handrail resume")
             said = journal.record(
                 session, "tried again", run, item.id, error=again.why.message, tried=again.tried, tries=again.tries,
                 wait=round(again.wait, 1), blockers=self.hold.watch.blockers,
             )  # fmt: skip
         self.tell(said)
+
+    def _rest(self, run: int, seconds: float) -> None:
+        """Leaves the application alone between two tries; ends at once for a stop, and soon for a wish to pause."""
+        deadline = time.monotonic() + seconds
+        while not self.stopping.wait(min(REST_SECONDS, max(0.0, deadline - time.monotonic()))):
+            if self._pause_asked(run):
+                raise PauseWanted("Paused while it waited for a lock.", "Go on with: handrail resume")
+            if time.monotonic() >= deadline:
+                return
+        self._stop_if_wanted()
 
     @contextmanager
     def _journalled(self, run: int, item: Item, what: str) -> Iterator[None]:
@@ -230,6 +239,7 @@ class Executor:
         return Work(
             self.hold, run, item.position, item.id, parameters, plan.sources, step.patience, step.others,
             self.tell_progress, self.stopping, lambda again: self._say_again(run, item, again),
+            lambda seconds: self._rest(run, seconds),
         )  # fmt: skip
 
     def _parameters(self, run: int) -> dict[str, str]:

@@ -41,6 +41,7 @@ class Work:
     tell_progress: Callable[[dict[str, Any]], None]
     stopping: Flag
     say_again: Callable[[Again], None]
+    rest: Callable[[float], None]
 
     @property
     def connection(self) -> Connection:
@@ -72,7 +73,7 @@ class Work:
 
     def retried(self, do: Callable[[float], T]) -> T:
         """The answer of `do`, one of those transactions, tried again where a lock or a deadlock stands in its way."""
-        return retried(do, self.patience, self.stopping.wait, self.say_again)
+        return retried(do, self.patience, self.rest, self.say_again)
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:

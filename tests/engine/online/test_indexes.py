@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from console.engine import journey
 from console.engine.errors import StepFailed
 from db.session import Target
-from tests.driving import ask, begun, done, drive, fingerprinted, kinds, look, state
+from tests.driving import ask, begun, done, drive, fingerprinted, kinds, look, session_of, state
 from tests.online import CREATE, DROP, VALID, invalidated, mended, online
 
 SCENE = """
@@ -130,6 +132,20 @@ def test_an_index_that_cannot_be_compared_is_not_dropped(sample: Target) -> None
 
 
 def test_comparing_leaves_nothing_behind(sample: Target) -> None:
+    """The statement after it means the table, not the copy that was compared with."""
+    more = CREATE.replace("person_email", "person_more")
+    number = begun(sample, online(f"{CREATE}; {more}", f"{DROP}; {DROP.replace('person_email', 'person_more')}"))
     ask(sample, CREATE)
-    done(sample, online(CREATE, DROP))
-    assert ask(sample, "SELECT count(*) FROM pg_class WHERE relpersistence = 't'") == 0
+    drive(sample, lambda here: journey.forward(here, number))
+    assert ask(sample, "SELECT to_regclass('public.person_more') IS NOT NULL")
+
+
+@pytest.mark.newest
+def test_a_look_at_the_catalog_keeps_to_the_lock_timeout(sample: Target) -> None:
+    """F8, I-8: only the statement itself waits for as long as it must, also before the next look."""
+    number = begun(sample, online(f"VACUUM handrail.run; {CREATE}", DROP))
+    ask(sample, CREATE)
+    with ThreadPoolExecutor() as pool, session_of(sample) as somebody:
+        somebody.execute("LOCK TABLE person")
+        driving = pool.submit(drive, sample, lambda here: journey.forward(here, number))
+        assert "Another session holds the lock" in str(driving.exception(20))

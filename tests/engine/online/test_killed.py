@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from console.engine import journey
-from db.session import Target
+from db.session import EXECUTOR_SETTINGS, Target
 from tests.driving import ask, begun, drive, look, session_of, state
 from tests.dying import PROCESSES
 from tests.online import CREATE, DROP, VALID, drive_alone, mended, online, phase
@@ -21,6 +21,9 @@ from tests.servers import wait_until
 PHASES = ["waiting for writers before build", "waiting for old snapshots"]
 LIVES = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
 DRIVER = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
+WAITED = """SELECT true FROM pg_stat_activity JOIN pg_stat_progress_create_index USING (pid)
+    WHERE clock_timestamp() > query_start + CAST(%s AS interval) * 1.5 AND phase LIKE 'waiting%%'"""
 
 
 @contextmanager
@@ -89,3 +92,15 @@ def test_the_way_back_after_a_kill_clears_the_rubble(sample: Target, at: str) ->
     drive(sample, lambda here: journey.back(here, number))
     assert ask(sample, "SELECT to_regclass('person_email')") is None
     assert state(sample, number) == "rolled back"
+
+
+@pytest.mark.newest
+def test_a_build_waits_for_longer_than_the_lock_timeout(sample: Target) -> None:
+    """F8: a lock_timeout would end the wait and leave rubble."""
+    number = begun(sample, online())
+    with ThreadPoolExecutor() as pool:
+        with in_the_way(sample, PHASES[0]):
+            driving = pool.submit(drive, sample, lambda here: journey.forward(here, number))
+            wait_until(lambda: ask(sample, WAITED, EXECUTOR_SETTINGS["lock_timeout"]) or driving.done())
+        driving.result()
+    assert mended(sample, number) is None

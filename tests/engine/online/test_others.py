@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from console.engine import journey
 from console.engine.errors import StepFailed
 from db.session import Target
-from tests.driving import ask, begun, done, drive, state
+from tests.driving import ask, begun, done, drive, session_of, state
 from tests.online import NOTHING, online
 
 SCENE = """
@@ -56,9 +58,11 @@ def test_a_constraint_that_fails_can_be_mended_and_resumed(sample: Target) -> No
 def test_a_constraint_that_is_valid_is_not_read_again(sample: Target) -> None:
     """The table is locked by somebody else; who does not look would wait for it."""
     ask(sample, SCENE + 'UPDATE "My types"."Child" SET age = 1;' + VALIDATE)
-    with sample.session() as somebody:
-        somebody.connection().exec_driver_sql('LOCK TABLE "My types"."Child" IN SHARE ROW EXCLUSIVE MODE')
-        done(sample, online(VALIDATE, NOTHING))
+    number = begun(sample, online(VALIDATE, NOTHING))
+    with ThreadPoolExecutor() as pool, session_of(sample) as somebody:
+        somebody.execute('LOCK TABLE "My types"."Child" IN SHARE ROW EXCLUSIVE MODE')
+        pool.submit(drive, sample, lambda here: journey.forward(here, number)).result(20)
+    assert state(sample, number) == "done"
 
 
 def test_vacuum_is_sent(sample: Target) -> None:

@@ -38,7 +38,9 @@ def interrupted(target: Target) -> None:
     assert ask(target, PENDING) is True
 
 
-@pytest.mark.parametrize("bounds", ["", 'ALTER TABLE logs."Log 1" ADD CHECK (id < 1000 AND id >= 0)'])
+@pytest.mark.parametrize(
+    "bounds", ["", 'ALTER TABLE logs."Log 1" ADD CHECK (id IS NOT NULL AND id >= 0 AND id < 1000)']
+)
 def test_a_partition_is_detached_and_comes_back(sample: Target, bounds: str) -> None:
     """The CHECK that DETACH leaves goes with ATTACH; one that was there before stays."""
     ask(sample, SCENE + bounds)
