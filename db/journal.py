@@ -91,8 +91,10 @@ def ask_pause(session: Session, run: Run, event: str = "pause asked") -> Event:
     return record(session, event, run.id)
 
 
-def pause_asked(session: Session, run: int) -> bool:
-    return bool(session.scalar(select(Run.pause_requested).where(Run.id == run)))
+def pause_asked(session: Session, run: int, *, settled: bool = False) -> bool:
+    """With `settled`, a wish that is being written now is waited for: who cancels asks for a pause as well."""
+    asked = select(Run.pause_requested).where(Run.id == run)
+    return bool(session.scalar(asked.with_for_update(read=True) if settled else asked))
 
 
 def measurement(session: Session, run: int, checkpoint: str) -> int:

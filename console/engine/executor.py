@@ -51,6 +51,8 @@ class Executor:
         self.stopping = threading.Event()
         self.last_event: int | None = None
         self._tell = tell
+        self._cancelling = threading.Lock()
+        self._at_work = False
 
     @property
     def target(self) -> Target:
@@ -61,10 +63,14 @@ class Executor:
         return self.hold.connection
 
     def cancel(self) -> None:
-        """Stops what runs now; called from another thread, and again until the executor has come to rest."""
+        """Stops what runs now; called from another thread, and again until the executor has come to rest.
+
+        What a step does is cancelled, never what the journal writes about it.
+        """
         self.stopping.set()
-        with suppress(psycopg.Error):  # the connection has just ended, and with it what should be cancelled
-            self.hold.driver.cancel_safe()
+        with self._cancelling, suppress(psycopg.Error):  # the connection may just have ended, and its statement with it
+            if self._at_work:
+                self.hold.driver.cancel_safe()
 
     def tell(self, event: Event) -> None:
         """Says what was journalled, once it is committed."""
@@ -89,7 +95,8 @@ class Executor:
             with self._journalled(run, item, "step"):
                 if isinstance(item.what, Checkpoint):
                     parameters = self._parameters(run)
-                    measure(self.hold, run, item, item.what, parameters, self._stop_if_wanted, self.tell)
+                    with self._open_to_cancel():
+                        measure(self.hold, run, item, item.what, parameters, self._stop_if_wanted, self.tell)
                 else:
                     self._work(run, plan, item, item.what, back=False)
 
@@ -107,6 +114,18 @@ class Executor:
                     self._end(run, item, "undone", "step undone")
 
         self._surviving(run, item, once, "undone")
+
+    @contextmanager
+    def _open_to_cancel(self) -> Iterator[None]:
+        """While a step works. When it has ended, no cancel of ours is under way any more."""
+        with self._cancelling:
+            self._at_work = True
+        try:
+            self._stop_if_wanted()
+            yield
+        finally:
+            with self._cancelling:
+                self._at_work = False
 
     def _surviving(self, run: int, item: Item, do: Callable[[], None], end: str) -> None:
         """Does `do`; after a lost connection again, unless the journal has the item as `end` by then (FM-A6, FM-B1).
@@ -168,9 +187,12 @@ class Executor:
                 return journal.end(session, session.get_one(StepRun, (run, item.position)), *end, **found)
 
         if step.transactional:
-            self.tell(retried(once, step.patience, work.rest, work.say_again))
+            with self._open_to_cancel():
+                said = retried(once, step.patience, work.rest, work.say_again)
+            self.tell(said)
         else:
-            found = do()
+            with self._open_to_cancel():
+                found = do()
             self._end(run, item, *end, **found)
         if leaked := self.hold.restore():
             with self.transaction() as session:
@@ -232,7 +254,7 @@ class Executor:
 
     def _pause_asked(self, run: int) -> bool:
         with self.transaction() as session:
-            return journal.pause_asked(session, run)
+            return journal.pause_asked(session, run, settled=True)
 
     def given(self, run: int, plan: Plan, item: Item, step: Step) -> Work:
         parameters = self._parameters(run)

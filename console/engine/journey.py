@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from console.engine import drift, preflight
-from console.engine.errors import Drifted, NotAsBefore, RunRefused, UnknownRun, WrongTarget
+from console.engine.errors import Drifted, NotAsBefore, RunRefused, StepStopped, UnknownRun, WrongTarget
 from console.engine.executor import Executor
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
@@ -85,6 +85,9 @@ def forward(
         if item is None:
             executor.turn(run, "done", "run done")
             return
+        if executor.stopping.is_set():
+            executor.turn(run, "paused", "run paused", before=item.id)
+            raise StepStopped(f"Stopped before {item.id}.", "Go on with: handrail resume")
         if asked or item.position > last:
             executor.turn(run, "paused", "run paused", before=item.id)
             return
@@ -120,8 +123,11 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
     executor.tell(event)
     for item, state in items:
         with executor.transaction() as session:
-            if journal.pause_asked(session, run):
-                return
+            asked = journal.pause_asked(session, run)
+        if executor.stopping.is_set():
+            raise StepStopped(f"Stopped before {item.id} was undone.", "Go on with: handrail resume")
+        if asked:
+            return
         executor.take_back(run, plan, item, state)
     if whole:
         _end_rollback(executor, run)

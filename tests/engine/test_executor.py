@@ -135,8 +135,9 @@ def test_stopping_cancels_the_statement_and_tells_the_journal(sample: Target) ->
     worker = threading.Thread(target=work)
     worker.start()
     wait_until(lambda: states(sample, number)["one"] == "running")
-    running[0].cancel()
-    worker.join()
+    while worker.is_alive():
+        running[0].cancel()
+        worker.join(0.1)
     assert outcome
     assert (state(sample, number), states(sample, number)["one"]) == ("paused", "stopped")
     assert kinds(sample, number)[-1] == "step stopped"

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from console.engine import blocking, journey, retrying
+from console.engine import blocking, executor, journey, retrying
 from console.engine.errors import RunRefused, StepFailed
+from console.engine.executor import Executor
 from console.engine.plan import Plan
 from db.queries import runs
 from db.queries.blocking import Blocker, Waiting
 from db.session import Target
-from tests.driving import ask, begun, drive, events, kinds, look, session_of, state, states, tiny
+from tests.driving import ask, begun, events, kinds, look, session_of, state, states, tiny
 from tests.servers import wait_until
 
 READ = "SELECT 1 FROM person LIMIT 1"
@@ -36,17 +37,34 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def at_work(target: Target, number: int) -> Iterator[list[Exception]]:
     """Somebody drives the run; what stopped it."""
     ended: list[Exception] = []
+    drivers: list[Executor] = []
 
     def work() -> None:
         try:
-            drive(target, lambda here: journey.forward(here, number))
+            with executor.at(target) as here:
+                drivers.append(here)
+                journey.forward(here, number)
         except Exception as error:
             ended.append(error)
 
     worker = threading.Thread(target=work)
     worker.start()
-    yield ended
-    worker.join()
+    try:
+        yield ended
+    except BaseException:
+        wait_until(lambda: drivers or ended)
+        drivers[0].cancel()
+        raise
+    finally:
+        worker.join()
+
+
+@contextmanager
+def holding(target: Target) -> Iterator[psycopg.Connection]:
+    """An application that has read the table, and keeps its transaction open."""
+    with session_of(target) as application:
+        application.execute(READ)
+        yield application
 
 
 def in_the_way(target: Target, number: int) -> list[Blocker]:
@@ -108,8 +126,7 @@ def test_the_blockers_are_named_while_it_waits_and_between_two_tries(
     """FM-B9: pid, login, application, state, what it holds; and how many wait for us."""
     monkeypatch.setattr(retrying, "LADDER", ((0.3, 600.0), (0.1, 0.0)))
     number = begun(sample, sending("ALTER TABLE person ADD COLUMN a int"))
-    with session_of(sample) as application, at_work(sample, number) as ended:
-        application.execute(READ)
+    with holding(sample) as application, at_work(sample, number) as ended:
         wait_until(lambda: "tried again" in kinds(sample, number) or in_the_way(sample, number))
         wait_until(lambda: "tried again" in kinds(sample, number))
         (found,) = in_the_way(sample, number)
@@ -146,8 +163,8 @@ def held(sample: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int,
     monkeypatch.setattr(retrying, "LADDER", ((0.1, 0.1),) * 300)
     number = begun(sample, sending("ALTER TABLE person ADD COLUMN a int"))
     application = psycopg.connect(sample.url, application_name="application")
+    application.execute(READ)
     with at_work(sample, number):
-        application.execute(READ)
         wait_until(lambda: in_the_way(sample, number))
         yield number, application, in_the_way(sample, number)[0]
         application.close()
