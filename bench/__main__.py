@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import copying, looking, starting
+from bench import copying, looking, starting, waiting
 from bench.figure import Figure
 from db import postgres
 
@@ -29,10 +29,14 @@ def main() -> None:
                 for figure in benchmark:
                     figures.append(figure)
                     print(figure.line(), flush=True)
+            waits = waiting.measured(server, options.rows // 10)
+            print(f"waits of {waiting.SESSIONS} sessions while schema-unification goes up and down")
+            print("\n".join(waits.lines()))
         finally:
             postgres.stop(18, Path(folder))
     if options.json:
-        print(json.dumps({figure.name: figure.document() for figure in figures}))
+        longest = {"longest_s": waits.longest, "limit_s": waiting.LIMIT, "failed": len(waits.failed)}
+        print(json.dumps({**{figure.name: figure.document() for figure in figures}, "waits": longest}))
 
 
 main()

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -25,9 +25,13 @@ from console.widgets.place import Place
 from console.widgets.questions import QuestionDialog
 from console.widgets.safe_text import line
 
+if TYPE_CHECKING:
+    from db.queries.activity import Driver
+
 PLACES = {
     "plan": "console.screens.plan:PlanScreen",
     "run": "console.screens.run:RunScreen",
+    "blockers": "console.screens.blockers:BlockersScreen",
     "checkpoint": "console.screens.checkpoint:CheckpointScreen",
     "rows": "console.screens.rows:RowsScreen",
     "rollback": "console.screens.rollback:RollbackScreen",
@@ -85,11 +89,16 @@ class HandrailApp(App[None]):
         return self.asking.driving
 
     @work(group="drive")
-    async def drive(self, fn: Callable[..., object], *args: object, then: str = "", **kwargs: object) -> None:
+    async def drive(
+        self, fn: Callable[..., object], *args: object, then: str = "", over: Driver | None = None, **kwargs: object
+    ) -> None:
         """Owned by the app: it goes on when the place that asked for it is left."""
         self.trouble, answer = "", None
         try:
-            answer = await self.asking.drive(fn, *args, **kwargs)
+            if over is None:
+                answer = await self.asking.drive(fn, *args, **kwargs)
+            else:
+                answer = await self.asking.take_over(over, fn, *args, **kwargs)
         except Exception as error:
             if not self.tell(error):
                 raise

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from console.engine.executor import Executor
     from db.errors import HandrailError
+    from db.queries.activity import Driver
     from db.session import Target
 
 P = ParamSpec("P")
@@ -41,14 +42,23 @@ class Asking:
 
     async def drive(self, fn: Callable[Concatenate[Executor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `fn` with the target's executor; raises RunDriven where another session has it."""
-        drive = object()
-        self._drives.add(drive)
-        return await asyncio.to_thread(self._driven, drive, fn, args, kwargs)
+        return await self._drive(None, fn, args, kwargs)
+
+    async def take_over(
+        self, over: Driver, fn: Callable[Concatenate[Executor, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """drive(), with the target taken from the session that has it: that session is terminated."""
+        return await self._drive(over, fn, args, kwargs)
 
     @property
     def driving(self) -> bool:
         """True until the thread has ended, even where nobody waits for its answer any more."""
         return bool(self._drives)
+
+    @property
+    def pid(self) -> int | None:
+        """The session that this console drives on."""
+        return executor.hold.pid if (executor := self._executor) else None
 
     def cancel(self) -> None:
         """Stops what this console drives; call again until `driving` is over."""
@@ -83,11 +93,16 @@ class Asking:
         with self.target().session() as session:
             return fn(session, *args, **kwargs)
 
-    def _driven(self, drive: object, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+    async def _drive(self, over: Driver | None, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+        drive = object()
+        self._drives.add(drive)
+        return await asyncio.to_thread(self._driven, drive, over, fn, args, kwargs)
+
+    def _driven(self, drive: object, over: Driver | None, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
         try:
             from console.engine import executor
 
-            with executor.at(self.target()) as here:
+            with executor.at(self.target(), over=over) as here:
                 self._executor = here
                 try:
                     return fn(here, *args, **kwargs)

@@ -24,12 +24,30 @@ examples:
   handrail                                  open the console on the demo, or on the target of your environment
   handrail --target URL plan list           which plans there are
   handrail --target URL run schema-unification --until copy
-  handrail --target URL status              where the run is
+  handrail --target URL status              where the run is, who runs it, who is in its way
+  handrail --target URL pause               after the step or batch under way; stop: now
+  handrail --target URL resume              go on, whatever ended it
   handrail --target URL rollback 1          take it back; asks for the plan's name
 
 A target is a URL, libpq keywords, or empty: then PGSERVICE, PGHOST and their kin decide, as in psql.
 Exit codes: 0 done, 1 a step or check failed, 2 wrong usage, 6 refused, 7 no connection, 130 interrupted.
 """
+
+MORE = {
+    "run": "Without --yes each step is asked for at a terminal. The run stops at a check that fails and at a signal, "
+    "and goes on with: handrail resume.",
+    "resume": "In a script it goes on to the end, or to --until; at a terminal each step is asked for. A step done by "
+    "hand needs --yes, which says that it is done. A rollback that was interrupted goes on as a rollback.",
+    "pause": "A batch of a backfill ends in well under a second; any other step is waited for: stop does not.",
+    "stop": "A transaction is undone whole, a backfill keeps its finished batches, an index build is looked at and "
+    "built again. It goes on with: handrail resume.",
+    "blockers": "Each with its pid, login, application, state, how long its transaction has lasted, what it holds and "
+    "its query. Ending one asks first; a script says --yes.",
+    "resolve": "For a step that failed and was mended, or taken back, outside handrail. The database is looked at "
+    "where the plan says how (done_when, or the step's kind). Go on with: handrail resume.",
+    "rollback": "Shows what is undone and what is kept, then wants the plan's name, typed or with --confirm; in a "
+    "script --yes does too. Rows written since the run began are carried back or set aside, as the plan says.",
+}
 
 
 class Words(argparse.ArgumentParser):
@@ -42,7 +60,11 @@ class Words(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     _open_closed_streams()
     options = parser().parse_args(arguments)
-    return _answered(options)
+    try:
+        with _interrupting(options):
+            return _answered(options)
+    except KeyboardInterrupt:
+        return _interrupted()
 
 
 def parser() -> Words:
@@ -66,7 +88,8 @@ def parser() -> Words:
 
     init = _command(commands, "init", "preparing.init", "give a database handrail's own tables")
     init.add_argument("--name", required=True, help="which target it is; plans name it")
-    _command(commands, "doctor", "doctoring.doctor", "say what works here and what is missing")
+    doctor = _command(commands, "doctor", "doctoring.doctor", "say what works here and what is missing")
+    doctor.add_argument("--plan", metavar="PLAN", help="also what a run of this plan would meet: its id or its file")
 
     plan = _command(commands, "plan", "planning.show_all", "list, show and check plans")
     parts = plan.add_subparsers(title="commands", metavar="COMMAND")
@@ -85,22 +108,58 @@ def parser() -> Words:
     _run(resume)
     _until(resume)
     _agree(resume, "do not ask before each step")
+    resume.add_argument(
+        "--accept-drift",
+        action="store_true",
+        help="go on although somebody else changed the schema since the last step; journalled",
+    )
+    resume.add_argument(
+        "--take-over",
+        action="store_true",
+        help="terminate the session that runs it now, and go on here; asks for the plan's name",
+    )
+    _confirm(resume, "with --take-over: ")
 
-    status = _command(commands, "status", "looking.status", "where a run is, and what happened")
-    _run(status)
+    status = _command(commands, "status", "looking.status", "where a run is, who runs it, and what happened")
+    _run(status, "newest")
     pause = _command(commands, "pause", "looking.pause", "ask a run to pause after the step or batch under way")
     _run(pause)
+    stop = _command(commands, "stop", "looking.stop", "cancel the statement that a run is at now, and pause the run")
+    _run(stop)
+
+    blockers = _command(
+        commands, "blockers", "blocking.blockers", "who is in the way of a run's step, who waits for it"
+    )
+    _run(blockers)
+    end = blockers.add_mutually_exclusive_group()
+    end.add_argument("--cancel", type=_number, metavar="PID", help="cancel the statement of a session in the way")
+    end.add_argument(
+        "--terminate", type=_number, metavar="PID", help="end a session in the way; it loses its transaction"
+    )
+    _agree(blockers, "agree to what is shown")
+
+    resolve = _command(
+        commands, "resolve", "resolving.resolve", "say that the step whose turn it is was mended by hand"
+    )
+    resolve.add_argument("run", type=_number, metavar="RUN", help="the run's number; handrail status shows it")
+    resolve.add_argument("step", metavar="STEP", help="the next step; with --undone the last one that was begun")
+    how = resolve.add_mutually_exclusive_group(required=True)
+    how.add_argument("--done", action="store_true", help="it is as after the step; looked at before it is recorded")
+    how.add_argument("--undone", action="store_true", help="it is as before the step; looked at before it is recorded")
+    how.add_argument("--skipped", action="store_true", help="it is left out, where the plan says may_skip")
+    resolve.add_argument("--reason", required=True, type=_reason, metavar="TEXT", help="what was done, for the journal")
 
     rollback = _command(commands, "rollback", "running.rollback", "take a run back; what was written since is kept")
-    rollback.add_argument("run", type=_number, help="the run's number; handrail status shows it")
+    rollback.add_argument("run", type=_number, metavar="RUN", help="the run's number; handrail status shows it")
     rollback.add_argument("--to", metavar="STEP", help="take back this step and all after it; everything if not given")
-    rollback.add_argument("--confirm", metavar="PLAN", help="the plan's name, instead of typing it when asked")
+    _confirm(rollback)
     _agree(rollback, "agree to what is shown")
     return words
 
 
 def _command(commands: argparse._SubParsersAction[Words], name: str, place: str, what: str) -> Words:
-    words = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    described = f"{what[0].upper()}{what[1:]}. {MORE.get(name, '')}".strip()
+    words = commands.add_parser(name, help=what, description=described)
     # given before the command or after it, an option is the same option
     _common(words, default=argparse.SUPPRESS)
     words.set_defaults(command=place)
@@ -128,8 +187,20 @@ def _until(words: Words) -> None:
     words.add_argument("--until", metavar="STEP", help="go no further than this step or checkpoint")
 
 
-def _run(words: Words) -> None:
-    words.add_argument("run", type=_number, nargs="?", help="the run's number; the newest if not given")
+def _confirm(words: Words, when: str = "") -> None:
+    words.add_argument("--confirm", metavar="PLAN", help=f"{when}the plan's name, instead of typing it when asked")
+
+
+def _run(words: Words, other: str = "open one") -> None:
+    words.add_argument(
+        "run", type=_number, metavar="RUN", nargs="?", help=f"the run's number; the {other} if not given"
+    )
+
+
+def _reason(written: str) -> str:
+    if not written.strip():
+        raise argparse.ArgumentTypeError("say what was done by hand")
+    return written
 
 
 def _count(written: str) -> int:
@@ -156,6 +227,24 @@ def _open_closed_streams() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
+@contextmanager
+def _interrupting(options: argparse.Namespace) -> Iterator[None]:
+    """SIGTERM and SIGHUP arrive like Ctrl-C; not in the console, nor where the shell ignores them (nohup)."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    heeded = [] if options.command.startswith("opening.") else [signal.SIGTERM, signal.SIGHUP]
+    before = {
+        number: signal.signal(number, interrupt) for number in heeded if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _answered(options: argparse.Namespace) -> int:
     from db.errors import HandrailError
 
@@ -168,9 +257,6 @@ def _answered(options: argparse.Namespace) -> int:
 
         tell_error(error, as_json=options.json)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         # the reader has what it wanted; what Python would still flush goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -178,6 +264,14 @@ def _answered(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"handrail: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
         return 1
+
+
+def _interrupted() -> int:
+    try:
+        print("Interrupted.", file=sys.stderr)
+    except OSError:  # the terminal was closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    return 130
 
 
 def _place(options: argparse.Namespace) -> str:

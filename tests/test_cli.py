@@ -69,7 +69,7 @@ def test_run_status_rollback_as_json(handrail: Any, sample: Target) -> None:
     said = handrail("--target", sample.url, "--plans", PLANS, "run", "small", "--yes", "--json")
     assert said.code == 0
     *events, last = said.documents
-    assert [event["event"] for event in events][:3] == ["run began", "step began", "step done"]
+    assert [event["event"] for event in events][:4] == ["run began", "preflight", "step began", "step done"]
     assert (last["run"], last["plan"], last["state"]) == (1, "small", "done")
     assert {step["state"] for step in last["steps"]} == {"done"}
     assert all(verdict["passed"] for verdict in last["verdicts"])
@@ -128,7 +128,7 @@ WRONG: list[tuple[str, list[str], int, str]] = [
     ("no such command", ["migrate"], 2, "invalid choice"),
     ("too few rows", ["demo", "--rows", "3"], 2, "give a number from 10 to 10000000"),
     ("a number that is none", ["demo", "--rows", "abc"], 2, "handrail: argument --rows: give a number from 10 to 10000000. See:"),
-    ("a run out of reach", ["status", "9" * 30], 2, "argument run: give a number from 1"),
+    ("a run out of reach", ["status", "9" * 30], 2, "argument RUN: give a number from 1"),
     ("no setting of libpq", ["--target", "host=/nowhere sslmode=foo", "status"], 7, "The connection setting sslmode has a value"),
     ("a name that is none", ["--target", "{sample}", "init", "--name", ""], 2, "'' is no name for a target."),
     ("no such folder", ["--plans", "/nowhere", "plan", "list"], 2, "There is no folder /nowhere."),
@@ -174,9 +174,9 @@ def test_a_target_that_was_never_prepared(handrail: Any, server: Server) -> None
 def test_the_plans_name_must_be_typed_right(handrail: Any, sample: Target, small: Plan) -> None:
     done(sample, small)
     said = handrail("--target", sample.url, "rollback", "1", "--confirm", "smal")
-    assert (said.code, "nothing was undone" in said.err) == (6, True)
+    assert (said.code, "nothing was done" in said.err) == (6, True)
     said = handrail("--target", sample.url, "rollback", "1", "--confirm", "smal", "--yes")
-    assert (said.code, "nothing was undone" in said.err) == (6, True)
+    assert (said.code, "nothing was done" in said.err) == (6, True)
     assert state(sample, 1) == "done"
 
 

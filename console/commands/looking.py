@@ -1,22 +1,24 @@
-"""status, pause: what others see of a run, and the one thing that they may ask of it."""
+"""status, pause, stop: what others see of a run, and the two things that they may ask of it."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from console.commands import targeting
+from console.commands.blocking import Queue, queue
 from console.commands.telling import (
     MARKS,
     event_document,
     event_line,
     line,
     run_document,
+    run_word,
     tell,
     verdict_lines,
 )
 from console.engine import journey
-from console.engine.errors import UnknownRun
-from db.models import Run
+from db.models import Event, Run, StepRun, Verdict
 from db.queries import activity, runs
 from db.queries.activity import Driver
 from db.text import one_line
@@ -37,43 +39,66 @@ def status(options: argparse.Namespace) -> int:
             return 0
         verdicts = runs.all_verdicts(session, row.id)
         events = runs.events(session, row.id, 10)
+        seen = queue(session, row)
     if options.json:
-        told = {"interrupted": _interrupted(row, driver), "events": [event_document(event) for event in events]}
-        tell({**run_document(row, verdicts), **told})
+        tell(_document(row, driver, verdicts, events, seen))
         return 0
-    line(f"run {row.id}  {row.plan}  {row.state}{_by(row, driver)}")
+    line(f"run {row.id}  {row.plan}  {_stands(row, driver)}")
     for step in row.steps:
-        times = f"{took(step.seconds) if step.state != 'running' else '':>8}" + (
-            f"  est {took(step.estimate)}" if step.estimate else ""
-        )
-        state = f"{MARKS[step.state]} {step.state:<8}"
-        line(f"  {state} {step.position:>3} {step.step:<26} {times}  {one_line(step.error or '')}".rstrip())
-    for words in [*verdict_lines(verdicts), *(event_line(event) for event in events)]:
+        line(_step_line(step))
+    for words in [*seen.lines(), *verdict_lines(verdicts), *(event_line(event) for event in events)]:
         line(words)
     return 0
 
 
 def pause(options: argparse.Namespace) -> int:
+    return _ask(options, journey.ask_pause, "pauses after the step or batch that is under way.")
+
+
+def stop(options: argparse.Namespace) -> int:
+    return _ask(options, journey.ask_stop, "is stopped: the statement that runs now is cancelled, and the run pauses.")
+
+
+def _ask(options: argparse.Namespace, ask: Any, effect: str) -> int:
     target = targeting.target(options)
     with target.session() as session:
-        row = runs.open_one(session) if options.run is None else journey.found(session, options.run)
-        if row is None:
-            raise UnknownRun("No run is open on this target.", "handrail status shows the newest.")
-        event = journey.ask_pause(session, row.id)
+        row = targeting.open_run(session, options)
+        driver = activity.driver(session)
+        event = ask(session, row.id)
     if options.json:
         tell(event_document(event))
+    elif driver is None:
+        line(f"run {row.id} is asked to pause, but nobody runs it now; it goes on with: handrail resume {row.id}")
     else:
-        line(f"run {row.id} pauses after the step or batch that is under way.")
+        line(f"run {row.id} {effect}")
     return 0
 
 
-def _interrupted(row: Run, driver: Driver | None) -> bool:
-    return row.state in ("running", "rolling back") and driver is None
+def _document(
+    row: Run, driver: Driver | None, verdicts: list[Verdict], events: list[Event], seen: Queue
+) -> dict[str, Any]:
+    word = run_word(row, driver)
+    here = driver if row.state in ("running", "rolling back") else None
+    by = {"pid": here.pid, "login": here.login, "since": here.since.isoformat()} if here else None
+    return {**run_document(row, verdicts), "interrupted": word == "interrupted", "paused": word == "paused",
+            "driver": by, **seen.document(), "events": [event_document(event) for event in events]}  # fmt: skip
 
 
-def _by(row: Run, driver: Driver | None) -> str:
-    if _interrupted(row, driver):
-        return f", but nobody runs it: it was interrupted. Go on with: handrail resume {row.id}"
+def _step_line(step: StepRun) -> str:
+    times = f"{took(step.seconds) if step.state != 'running' else '':>8}" + (
+        f"  est {took(step.estimate)}" if step.estimate else ""
+    )
+    state = f"{MARKS[step.state]} {step.state:<8}"
+    return f"  {state} {step.position:>3} {step.step:<26} {times}  {one_line(step.error or '')}".rstrip()
+
+
+def _stands(row: Run, driver: Driver | None) -> str:
+    """The run's state for people, who runs it, and how it goes on."""
+    word = run_word(row, driver)
+    if word == "interrupted":
+        return f"{row.state}, but nobody runs it: it was interrupted. Go on with: handrail resume {row.id}"
+    if row.state == "rolling back" and driver is None:
+        return f"{word} while it is rolled back. Go on with: handrail resume {row.id}"
     if driver and row.state in ("running", "rolling back"):
-        return f" by {driver.login}, pid {driver.pid}"
-    return ""
+        return f"{word} by {driver.login}, pid {driver.pid}"
+    return word

@@ -1,14 +1,19 @@
-"""Which database a command is about."""
+"""Which database a command is about, and which run."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from console.engine import demo
+from sqlalchemy.orm import Session
+
+from console.engine import demo, journey
+from console.engine.errors import UnknownRun
 from console.engine.reading import PLANS
 from console.settings import Settings, libpq_says_where
 from db.errors import ConnectionFailed, HandrailError
+from db.models import Run
+from db.queries import runs
 from db.session import Target
 
 
@@ -45,6 +50,14 @@ def url(options: argparse.Namespace) -> str:
 
 def target(options: argparse.Namespace) -> Target:
     return Target(url(options))
+
+
+def open_run(session: Session, options: argparse.Namespace) -> Run:
+    """The run of that number; the open one where none was given."""
+    row = runs.open_one(session) if options.run is None else journey.found(session, options.run)
+    if row is None:
+        raise UnknownRun("No run is open on this target.", "Begin one with: handrail run PLAN")
+    return row
 
 
 def plans(options: argparse.Namespace) -> Path:

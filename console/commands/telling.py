@@ -9,13 +9,14 @@ from typing import Any
 
 from db.errors import HandrailError
 from db.models import Event, Run, Verdict
+from db.queries.activity import Driver
 from db.text import one_line
 from db.wording import took
 
 VERSION = 1
 MARKS = {
     "done": "✓", "passed": "✓", "running": "▶", "failed": "✗", "stopped": "■", "undoing": "↺", "undone": "↺",
-    "waiting": "·",
+    "waiting": "·", "skipped": "»",
 }  # fmt: skip
 HIDDEN = ("pid", "digest", "sha256", "fingerprint", "attempt")
 
@@ -31,14 +32,39 @@ def line(words: str = "") -> None:
 
 
 def say(words: str) -> None:
-    """A line about what is going on."""
-    _write(sys.stderr, words)
+    """A line about what is going on. A terminal that was closed hears nothing, and nothing breaks."""
+    try:
+        _write(sys.stderr, words)
+    except OSError:
+        _into_nothing(2)
+
+
+def say_over(words: str) -> None:
+    """A line that the next one is written over; for terminals."""
+    try:
+        sys.stderr.write(f"\r{words}\x1b[K\r")
+        sys.stderr.flush()
+    except OSError:
+        _into_nothing(2)
 
 
 def unheard(error: OSError) -> None:
     """Nobody reads standard output any more: what is left to say goes nowhere, and what is under way goes on."""
+    _into_nothing(1)
     say(f"handrail: standard output is gone ({error.strerror}); going on without it.")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def run_word(run: Run, driver: Driver | None) -> str:
+    """The state of a run for people: the journal cannot know that its executor died, nor that a rollback rests."""
+    if driver is not None or run.state not in ("running", "rolling back"):
+        return run.state
+    states = {step.state for step in run.steps}
+    if run.state == "rolling back" and not states & {"running", "undoing"}:
+        if "failed" in states:
+            return "failed"
+        if run.pause_requested or "stopped" in states:
+            return "paused"
+    return "interrupted"
 
 
 def tell_error(error: HandrailError, *, as_json: bool) -> None:
@@ -109,6 +135,11 @@ def _plain(value: Any) -> str:
         pair = len(value) == 2 and all(isinstance(inner, int) for inner in value)
         return (" -> " if pair else "; ").join(_plain(inner) for inner in value)
     return "null" if value is None else str(value)
+
+
+def _into_nothing(stream: int) -> None:
+    """What the stream still holds, and what is written to it from now on, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 def _write(stream: Any, words: str) -> None:

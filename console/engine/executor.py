@@ -8,14 +8,12 @@ that was lost is made anew and the item looked at in the journal: what is done t
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
@@ -26,7 +24,8 @@ from console.engine.plan import Checkpoint, Item, Plan
 from console.engine.retrying import Again, known_error, retried
 from console.engine.standing import Standing
 from console.engine.steps import Step
-from console.engine.work import PauseWanted, Work
+from console.engine.stop import Stop
+from console.engine.work import Work
 from db import journal
 from db.errors import ConnectionFailed, SessionEnded, StatementCancelled
 from db.models import Event, Run, StepRun
@@ -35,7 +34,6 @@ from db.queries.activity import Driver
 from db.session import Target
 from db.translation import translated
 
-REST_SECONDS = 0.5  # how often a wish to pause is looked for between two tries
 RETURNS = 20  # how many lost connections one item survives
 
 Tell = Callable[[Event], None]
@@ -48,11 +46,9 @@ class Executor:
     def __init__(self, hold: Hold, tell: Tell, tell_progress: TellProgress) -> None:
         self.hold = hold
         self.tell_progress = tell_progress
-        self.stopping = threading.Event()
+        self.stop = Stop()
         self.last_event: int | None = None
         self._tell = tell
-        self._cancelling = threading.Lock()
-        self._at_work = False
 
     @property
     def target(self) -> Target:
@@ -63,14 +59,8 @@ class Executor:
         return self.hold.connection
 
     def cancel(self) -> None:
-        """Stops what runs now; called from another thread, and again until the executor has come to rest.
-
-        What a step does is cancelled, never what the journal writes about it.
-        """
-        self.stopping.set()
-        with self._cancelling, suppress(psycopg.Error):  # the connection may just have ended, and its statement with it
-            if self._at_work:
-                self.hold.driver.cancel_safe()
+        """Stops what runs now; called from another thread, and again until the executor has come to rest."""
+        self.stop.ask(self.hold.driver)
 
     def tell(self, event: Event) -> None:
         """Says what was journalled, once it is committed."""
@@ -95,8 +85,8 @@ class Executor:
             with self._journalled(run, item, "step"):
                 if isinstance(item.what, Checkpoint):
                     parameters = self._parameters(run)
-                    with self._open_to_cancel():
-                        measure(self.hold, run, item, item.what, parameters, self._stop_if_wanted, self.tell)
+                    with self.stop.open():
+                        measure(self.hold, run, item, item.what, parameters, self.stop.require_none, self.tell)
                 else:
                     self._work(run, plan, item, item.what, back=False)
 
@@ -115,18 +105,6 @@ class Executor:
 
         self._surviving(run, item, once, "undone")
 
-    @contextmanager
-    def _open_to_cancel(self) -> Iterator[None]:
-        """While a step works. When it has ended, no cancel of ours is under way any more."""
-        with self._cancelling:
-            self._at_work = True
-        try:
-            self._stop_if_wanted()
-            yield
-        finally:
-            with self._cancelling:
-                self._at_work = False
-
     def _surviving(self, run: int, item: Item, do: Callable[[], None], end: str) -> None:
         """Does `do`; after a lost connection again, unless the journal has the item as `end` by then (FM-A6, FM-B1).
 
@@ -136,8 +114,8 @@ class Executor:
             try:
                 do()
                 return
-            except SessionEnded:
-                raise
+            except SessionEnded as ended:
+                raise self.hold.ended(ended) from ended
             except ConnectionFailed as lost:
                 if self._return(run, item, lost) == end:
                     return
@@ -148,7 +126,7 @@ class Executor:
         self._tell(Event(kind="connection lost", run_id=run, step=item.id, at=datetime.now(UTC), by="",
                          detail={"error": "Trying to come back."}))  # fmt: skip
         began = time.monotonic()
-        outcome = self.hold.come_back(lost, self.last_event, self.stopping.wait)
+        outcome = self.hold.come_back(lost, self.last_event, self.stop.wanted.wait)
         with self.transaction() as session:
             step = session.get_one(StepRun, (run, item.position))
             state = step.state
@@ -187,11 +165,11 @@ class Executor:
                 return journal.end(session, session.get_one(StepRun, (run, item.position)), *end, **found)
 
         if step.transactional:
-            with self._open_to_cancel():
+            with self.stop.open():
                 said = retried(once, step.patience, work.rest, work.say_again)
             self.tell(said)
         else:
-            with self._open_to_cancel():
+            with self.stop.open():
                 found = do()
             self._end(run, item, *end, **found)
         if leaked := self.hold.restore():
@@ -201,23 +179,13 @@ class Executor:
 
     def _say_again(self, run: int, item: Item, again: Again) -> None:
         """Journals that a transaction is tried again, and who was in its way."""
-        self._stop_if_wanted()
+        self.stop.require_none()
         with self.transaction() as session:
             said = journal.record(
                 session, "tried again", run, item.id, error=again.why.message, tried=again.tried, tries=again.tries,
                 wait=round(again.wait, 1), blockers=self.hold.watch.blockers,
             )  # fmt: skip
         self.tell(said)
-
-    def _rest(self, run: int, seconds: float) -> None:
-        """Leaves the application alone between two tries; ends at once for a stop, and soon for a wish to pause."""
-        deadline = time.monotonic() + seconds
-        while not self.stopping.wait(min(REST_SECONDS, max(0.0, deadline - time.monotonic()))):
-            if self._pause_asked(run):
-                raise PauseWanted("Paused while it waited for a lock.", "Go on with: handrail resume")
-            if time.monotonic() >= deadline:
-                return
-        self._stop_if_wanted()
 
     @contextmanager
     def _journalled(self, run: int, item: Item, what: str) -> Iterator[None]:
@@ -233,7 +201,7 @@ class Executor:
             known = known_error(error)
             if isinstance(known, ConnectionFailed):
                 raise known from error
-            if isinstance(known, StatementCancelled) and (self.stopping.is_set() or self._pause_asked(run)):
+            if isinstance(known, StatementCancelled) and (self.stop.wanted.is_set() or self._pause_asked(run)):
                 self._ended_badly(run, item, "stopped", f"{what} stopped", "paused", known.message)
                 raise StepStopped(f"{item.id} was stopped.", "Go on with: handrail resume") from error
             message = known.message if known else f"{type(error).__name__}: {error}"
@@ -260,17 +228,13 @@ class Executor:
         parameters = self._parameters(run)
         return Work(
             self.hold, run, item.position, item.id, parameters, plan.sources, step.patience, step.others,
-            self.tell_progress, self.stopping, lambda again: self._say_again(run, item, again),
-            lambda seconds: self._rest(run, seconds),
+            self.tell_progress, self.stop.wanted, lambda again: self._say_again(run, item, again),
+            lambda seconds: self.stop.rest(seconds, lambda: self._pause_asked(run)),
         )  # fmt: skip
 
     def _parameters(self, run: int) -> dict[str, str]:
         with self.transaction() as session:
             return {**session.get_one(Run, run).parameters, "run_id": str(run)}
-
-    def _stop_if_wanted(self) -> None:
-        if self.stopping.is_set():
-            raise StepStopped("Stopped.", "Go on with: handrail resume")
 
 
 def _left_something(step: Step, state: str) -> bool:

@@ -22,12 +22,15 @@ from console.engine.errors import JournalBehind, TakenOver
 from console.engine.pooler import require_own_backend
 from console.engine.retrying import known_error
 from console.engine.watch import Watch, Watched
-from db.errors import CommitInDoubt, ConnectionFailed, LockNotGranted, StatementCancelled
+from db.errors import CommitInDoubt, ConnectionFailed, HandrailError, LockNotGranted, SessionEnded, StatementCancelled
 from db.queries.activity import LOCK_KEY, Driver
 from db.session import EXECUTOR_SETTINGS, Target, transaction
 
 APPLICATION = "handrail: executor"
 RETURN_SECONDS = 60.0
+TAKEOVER_SECONDS = 2.0  # from the end of our session to the epoch of who ended it
+
+FENCE = text("SELECT epoch, login, taken_at FROM handrail.fence")
 
 ENTER = text(
     """
@@ -37,7 +40,8 @@ ENTER = text(
     """
 )
 OUTCOME = text("SELECT pg_xact_status(CAST(CAST(:xid AS text) AS xid8))")
-SETTINGS = text("SELECT name, setting FROM pg_settings WHERE source = 'session' ORDER BY name")
+# transaction_isolation and its kin are the transaction's, not the session's
+SETTINGS = text("SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT LIKE 'transaction\\_%'")
 SET = text(
     """
     SELECT count(set_config(name, value, false))
@@ -131,6 +135,18 @@ class Hold:
             except Exception as error:
                 raise _named(error, watched) from error
 
+    def ended(self, error: SessionEnded) -> SessionEnded | TakenOver:
+        """Why somebody ended our session: TakenOver where another console raises the epoch soon after."""
+        deadline = time.monotonic() + TAKEOVER_SECONDS
+        with suppress(HandrailError):
+            while time.monotonic() < deadline:
+                with self.target.session() as session:
+                    fence = session.execute(FENCE).one()
+                if fence.epoch != self.epoch:
+                    return taking.taken_over(fence)
+                time.sleep(0.1)
+        return error
+
     def restore(self) -> list[str]:
         """Puts the session back as it was before a step; the settings that had been changed (FM-D5)."""
         with transaction(self.connection) as session:
@@ -168,10 +184,7 @@ class Hold:
         lock_timeout = f"{max(1, round(patience * 1000))}ms" if patience is not None else None
         fence = session.execute(ENTER, {"lock_timeout": lock_timeout}).one()
         if fence.epoch != self.epoch:
-            raise TakenOver(
-                f"{fence.login} took this run over at {fence.taken_at:%H:%M:%S} UTC.",
-                "Nothing more is done here. Watch it with: handrail status",
-            )
+            raise taking.taken_over(fence)
         return str(fence.xid)
 
 
@@ -183,7 +196,7 @@ def _named(error: Exception, watched: Watched) -> Exception:
     """A cancel that we sent ourselves, so that others need not wait, is a lock that was not granted."""
     if watched.gave_way and isinstance(known_error(error), StatementCancelled):
         return LockNotGranted(
-            f"Others had waited {watched.gave_way:.1f} s for this step, so it gave way.",
+            watched.gave_way,
             "Split the step, or let the plan say how long others may wait: downtime.",
             sqlstate="55P03",
         )

@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from console.engine import drift, preflight
-from console.engine.errors import Drifted, NotAsBefore, RunRefused, StepStopped, UnknownRun, WrongTarget
+from console.engine.errors import Drifted, NotAsBefore, RunRefused, UnknownRun, WrongTarget
 from console.engine.executor import Executor
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
@@ -85,9 +85,9 @@ def forward(
         if item is None:
             executor.turn(run, "done", "run done")
             return
-        if executor.stopping.is_set():
+        if executor.stop.wanted.is_set():
             executor.turn(run, "paused", "run paused", before=item.id)
-            raise StepStopped(f"Stopped before {item.id}.", "Go on with: handrail resume")
+            executor.stop.require_none(f"Stopped before {item.id}.")
         if asked or item.position > last:
             executor.turn(run, "paused", "run paused", before=item.id)
             return
@@ -124,11 +124,13 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
     for item, state in items:
         with executor.transaction() as session:
             asked = journal.pause_asked(session, run)
-        if executor.stopping.is_set():
-            raise StepStopped(f"Stopped before {item.id} was undone.", "Go on with: handrail resume")
+        executor.stop.require_none(f"Stopped before {item.id} was undone.")
         if asked:
             return
-        executor.take_back(run, plan, item, state)
+        try:
+            executor.take_back(run, plan, item, state)
+        except PauseWanted:
+            return
     if whole:
         _end_rollback(executor, run)
     else:
@@ -165,14 +167,15 @@ def ask_stop(session: Session, run: int) -> Event:
 def _going(session: Session, run: int) -> Run:
     row = found(session, run)
     if row.state not in ("running", "rolling back"):
-        raise RunRefused(f"Run {run} is {row.state}; nothing is under way.", "Go on with: handrail resume")
+        onward = "See: handrail status" if row.state in runs.OVER else "Go on with: handrail resume"
+        raise RunRefused(f"Run {run} is {row.state}; nothing is under way.", onward)
     return row
 
 
 def found(session: Session, run: int) -> Run:
     row = runs.one(session, run)
     if row is None:
-        raise UnknownRun(f"There is no run {run} on this target.", "handrail status lists the runs.")
+        raise UnknownRun(f"There is no run {run} on this target.", "handrail status shows the newest.")
     return row
 
 

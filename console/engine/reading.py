@@ -90,6 +90,9 @@ def parse(text: str, file: str, read: Read) -> Plan:
                 what.require(written.target, sources)
             else:
                 _require_checks(what)
+        if isinstance(what, Step):
+            with _at(file, text, (*loc, "done_when")):
+                what.require_question()
     _require_unique(written, text, file)
     return Plan(written, text, sources)
 

@@ -30,9 +30,12 @@ def resolve(executor: Executor, run: int, step: str, how: How, reason: str) -> N
         mended = _require(plan, row, item, how)
     work = executor.given(run, plan, item, mended)
     with executor.transaction():
-        stands = mended.stands(work)
-    if stands is not None and stands != (how == "done") and how != "skipped":
-        raise NotMended(f"{step} does not look {how}: {_says(mended, stands)}.", "Mend it first; nothing was recorded.")
+        stands = mended.stands(work, back=how == "undone")
+    if stands is False and how != "skipped":
+        asked = "its done_when" if mended.done_when else f"its kind, {item.kind},"
+        raise NotMended(
+            f"{step} does not look {how}: {asked} says that it is not.", "Mend it first; nothing was recorded."
+        )
     with executor.transaction() as session:
         row = found(session, run)
         _require(plan, row, item, how)
@@ -71,9 +74,3 @@ def _require(plan: Plan, run: Run, item: Item, how: How) -> Step:
             f"It is not the turn of {item.id}: next is {turn_of.id if turn_of else 'the end'}.", "See: handrail status"
         )
     return item.what
-
-
-def _says(step: Step, stands: bool) -> str:
-    """What the database was asked, and what it answered."""
-    asked = "its done_when" if step.done_when else f"its kind, {step.kind},"  # type: ignore[attr-defined]
-    return f"{asked} says that it is {'done' if stands else 'not done'}"

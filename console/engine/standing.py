@@ -58,7 +58,7 @@ class Standing:
         if now.xid != self.xid:
             raise StatementFailed(
                 f"{place}: it ended the transaction of the step. What it did until then stands.",
-                "Look at the database, mend it by hand, then say so: handrail resolve RUN STEP --done or --undone",
+                "Mend it by hand, then say so: handrail resolve RUN STEP --done (or --undone) --reason TEXT",
             )
         if (now.role, now.login) != (self.role, self.login):
             raise StatementFailed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -36,7 +36,8 @@ RAISE = text(
 LEAVE = text("UPDATE handrail.fence SET pid = NULL WHERE epoch = :epoch")
 END = text(
     """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid AND backend_start = :since
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid = :pid AND (backend_start = :since OR backend_start IS NULL)
     """
 )
 
@@ -45,7 +46,7 @@ def require_ready(session: Session) -> str:
     """The target's name; raises where no executor may work: not prepared, by another version, or a replica."""
     name = runs.target_name(session)
     if name is None:
-        raise NotPrepared("This database has never been prepared.", "Prepare it with: handrail init")
+        raise NotPrepared("This database has never been prepared.", "Prepare it with: handrail init --name TARGET")
     here, known = revisions.current(session.connection(), revisions.OWN), revisions.known(revisions.OWN)
     if here not in known:
         raise NotPrepared(
@@ -81,6 +82,13 @@ def driven(name: str, driver: Driver | None) -> RunDriven:
     )
 
 
+def taken_over(fence: Row[Any]) -> TakenOver:
+    return TakenOver(
+        f"{fence.login} took this run over at {fence.taken_at:%H:%M:%S} UTC.",
+        "Nothing more is done here. Watch it with: handrail status",
+    )
+
+
 def end_session(connection: Connection, driver: Driver) -> None:
     """Ends the session that drives, and no other that may have its pid by now; it need not be there any more."""
     with transaction(connection) as session:
@@ -97,10 +105,7 @@ def raise_epoch(connection: Connection, name: str, still: int | None = None) -> 
         with transaction(connection) as session:
             raised = session.execute(RAISE).one()
             if still is not None and raised.was != still:
-                raise TakenOver(
-                    f"{raised.login} took this run over at {raised.taken_at:%H:%M:%S} UTC.",
-                    "Nothing more is done here. Watch it with: handrail status",
-                )
+                raise taken_over(raised)
     except DBAPIError as error:
         if not isinstance(known_error(error), LockNotGranted):
             raise

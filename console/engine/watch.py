@@ -26,6 +26,8 @@ SEE = """
     SELECT coalesce((SELECT extract(epoch FROM max(clock_timestamp() - w.waitstart))
                      FROM pg_locks w WHERE NOT w.granted AND w.pid <> %(pid)s
                      AND %(pid)s = ANY (pg_blocking_pids(w.pid))), 0)::float8,
+           EXISTS (SELECT 1 FROM unnest(pg_blocking_pids(%(pid)s)) AS before
+                   WHERE %(pid)s = ANY (pg_blocking_pids(before))),
            (SELECT coalesce(jsonb_agg(jsonb_build_object('pid', a.pid, 'login', a.usename, 'application',
                    a.application_name, 'state', a.state, 'since', a.xact_start)), '[]')
             FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids(%(pid)s)))
@@ -34,15 +36,16 @@ SEE = """
 
 @dataclass
 class Watched:
-    """One transaction under watch. `others` bounds how long somebody may wait for it, `gave_way` is how long one had.
+    """One transaction under watch. `others` bounds how long somebody may wait for it.
 
-    `blockers` are those for whom it waited when last seen waiting: pid, login, application, state, since.
+    `gave_way` says why it was cancelled; empty where it was not. `blockers` are those for whom it waited when last
+    seen waiting: pid, login, application, state, since.
     """
 
     pid: int
     others: float | None
     began: float = field(default_factory=time.monotonic)
-    gave_way: float = 0.0
+    gave_way: str = ""
     blockers: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -114,13 +117,17 @@ class Watch:
             return  # lock_timeout still holds; another look comes
         if seen is None:
             return
-        waited, blockers = seen
+        waited, each_other, blockers = seen
         with self._changed:
             if self._watched is not watched:
                 return
             if blockers:
                 watched.blockers = blockers
-            if watched.others is not None and waited > watched.others:
-                watched.gave_way = waited
+            if each_other:
+                # the server would end one of the two after a second, and as soon the application as us
+                watched.gave_way = "It and another session waited for each other, so it gave way."
+            elif watched.others is not None and waited > watched.others:
+                watched.gave_way = f"Others had waited {waited:.1f} s for it, so it gave way."
+            if watched.gave_way:
                 with suppress(psycopg.Error):
                     self._connection.execute("SELECT pg_cancel_backend(%s)", (watched.pid,))

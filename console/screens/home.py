@@ -146,10 +146,9 @@ def _listed(folder: Path | None) -> list[Listed]:
 
 
 def _run_row(run: Any, driven: bool) -> tuple[Part, ...]:
-    stood = run.state in ("running", "rolling back") and not driven
-    done = sum(step.state == "done" for step in run.steps)
+    done = sum(step.state in ("done", "skipped") for step in run.steps)
     return (
-        str(run.id), run.plan, words.state("interrupted" if stood else run.state),
+        str(run.id), run.plan, words.state(words.of_run(run, driven=driven)),
         f"{done} of {len(run.steps)}", run.started_by, f"{run.started_at:%Y-%m-%d %H:%M}",
     )  # fmt: skip
 

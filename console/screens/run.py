@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
@@ -10,10 +11,10 @@ from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.widgets import DataTable
 
-from console.engine import journey
+from console.engine import drift, journey
 from console.engine.plan import Item
 from console.engine.steps import Manual
-from console.widgets import run_words, words
+from console.widgets import run_blocking, run_questions, run_words, words
 from console.widgets.ledger import Ledger
 from console.widgets.pace import Pace
 from console.widgets.place import Place
@@ -21,7 +22,6 @@ from console.widgets.safe_text import STRONG
 from console.widgets.scripts import ScriptPanel, script
 from console.widgets.sight import Sight, see
 from console.widgets.told import Bar, Told
-from db import wording
 
 
 class RunScreen(Place):
@@ -36,6 +36,11 @@ class RunScreen(Place):
         Binding("k", "back", "Undo", tooltip="Undoes the last step; asks first", id="run.back"),
         Binding("R", "roll_back", "Roll back", tooltip="Says what a rollback would undo and keep, then asks",
                 id="run.roll_back"),
+        Binding("T", "take_over", "Take over", show=False,
+                tooltip="Goes on in place of the session that runs it, which is terminated; asks first",
+                id="run.take_over"),
+        Binding("b", "blockers", "Blockers", show=False, id="run.blockers",
+                tooltip="Who is in the way of the step, and what can be done about it"),
         Binding("s", "sql", "SQL", tooltip="The SQL of the step in full, and its way back", id="place.sql"),
     ]  # fmt: skip
 
@@ -55,6 +60,7 @@ class RunScreen(Place):
                 with Vertical(id="now"):
                     yield Told(id="now-head")
                     yield Bar(id="now-bar")
+                    yield Told(id="blocked")
                     yield Told(id="trouble")
                     yield Told(id="now-rest")
             yield ScriptPanel(classes="script-panel")
@@ -74,7 +80,7 @@ class RunScreen(Place):
         self._follow(sight)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action not in ("next", "to_checkpoint", "pause", "stop", "back", "roll_back"):
+        if action not in ("next", "to_checkpoint", "pause", "stop", "back", "roll_back", "take_over"):
             return True
         may = self._sight is not None and self._sight.may(action, driving=self.console.driving)
         return True if may else None
@@ -89,8 +95,8 @@ class RunScreen(Place):
         item = sight.upcoming
         if item is None:
             self.console.drive(journey.forward, self._run, "one")
-        elif await self.agreed(*self._question(sight, item)):
-            self._forward(item, "one", said=isinstance(item.what, Manual))
+        else:
+            await self._forward(sight, item, item, "one")
 
     @work(group="conversation", exclusive=True)
     async def action_to_checkpoint(self) -> None:
@@ -98,20 +104,17 @@ class RunScreen(Place):
         first, last = sight.upcoming, sight.stop_at
         if first is None or last is None:
             return
-        items = sight.plan.items[first.position - 1 : last.position]
-        estimate = sum(item.estimate or 0 for item in items)
-        about = f"About {wording.lasting(estimate)} in all. " if estimate else ""
-        effect = "\n".join([self._on_target(sight), f"{about}It stops before a step done by hand.", "",
-                            *(f"  {sight.label(item)}" for item in items)])  # fmt: skip
-        if await self.agreed(f"Go on up to {sight.name(last)}?", effect, "go on"):
-            self._forward(last, "checkpoint")
+        await self._forward(sight, first, last, "checkpoint")
 
     @work(group="conversation", exclusive=True)
     async def action_back(self) -> None:
         sight = self._seen()
         item = sight.begun[0]
         effect = self._on_target(sight) + "\n\n" + await self.asking.think(script, sight.plan, item, back=True)
-        if await self.agreed(f"Undo {sight.name(item)}?", effect, "undo it"):
+        if not await self.agreed(f"Undo {sight.name(item)}?", effect, "undo it"):
+            return
+        with self.told():
+            await self.look()
             if self._seen().begun[:1] == [item]:
                 self.console.drive(journey.back, self._run, one=True)
             else:
@@ -119,21 +122,39 @@ class RunScreen(Place):
 
     @work(group="conversation", exclusive=True)
     async def action_stop(self) -> None:
-        sight = self._seen()
-        item = sight.under_way
-        what = sight.name(item) if item else f"run {self._run}"
-        effect = (
-            f"{self._on_target(sight)}\nThe statement that runs now is cancelled. A transaction is undone whole; a "
-            "backfill keeps its finished batches; a half-built index is cleared away when it is built again."
-        )
-        if await self.agreed(f"Stop {what} now?", effect, "stop it"):
+        """Here, or in whatever session it runs: the question says where."""
+        sight, here = self._seen(), self.console.driving
+        if not await self.agreed(*run_questions.stop(sight, self._on_target(sight), here=here)):
+            return
+        if here:
             self.console.stop()
+            return
+        with self.told():
+            await self.asking.ask(journey.ask_stop, self._run)
+        self.nudge()
+
+    @work(group="conversation", exclusive=True)
+    async def action_take_over(self) -> None:
+        """No further than the item that was shown, and from no other session than the one that was named."""
+        sight = self._seen()
+        driver, last = sight.driver, sight.under_way or sight.upcoming
+        if not await self.typed(*run_questions.take_over(sight, self._on_target(sight)), sight.plan.id):
+            return
+        with self.told():
+            await self.look()
+            if driver is None or self._seen().driver != driver:
+                self._moved()
+                return
+            self.console.drive(journey.resume, self._run, until=last.id if last else None, over=driver)
 
     @work(group="conversation")
     async def action_pause(self) -> None:
         with self.told():
             await self.asking.ask(journey.ask_pause, self._run)
         self.nudge()
+
+    def action_blockers(self) -> None:
+        self.console.visit("blockers", self._run)
 
     def action_roll_back(self) -> None:
         self.console.visit("rollback", self._run)
@@ -162,9 +183,22 @@ class RunScreen(Place):
             text = await self._script(sight, item)
             self.query_one(ScriptPanel).show(text, sight.label(item))
 
-    def _forward(self, last: Item, reach: journey.Reach, *, said: bool = False) -> None:
-        """Never further than what was agreed to, even where another console went on meanwhile."""
-        self.console.drive(journey.forward, self._run, reach, until=last.id, said=said)
+    async def _forward(self, sight: Sight, first: Item, last: Item, reach: journey.Reach) -> None:
+        """Asks, of the schema where somebody else changed it; then goes forward, no further than was agreed to."""
+        where = self._on_target(sight)
+        with self.told():
+            differs = await self.asking.ask(_differs, self._run, first)
+            if differs:
+                question = run_questions.drifted(sight, first, last, differs, where)
+            elif reach == "one":
+                question = run_questions.one(sight, first, where)
+            else:
+                question = run_questions.several(sight, first, last, where)
+            if await self.agreed(*question):
+                self.console.drive(
+                    journey.forward, self._run, reach, until=last.id, accepted=bool(differs),
+                    said=reach == "one" and isinstance(first.what, Manual),
+                )  # fmt: skip
 
     def _moved(self) -> None:
         self.app.notify("The run has moved on meanwhile. Look again.", severity="warning", markup=False)
@@ -172,21 +206,14 @@ class RunScreen(Place):
     def _on_target(self, sight: Sight) -> str:
         return f"Run {self._run} of {sight.plan.id} on {sight.plan.target}, {self.asking.label}."
 
-    def _question(self, sight: Sight, item: Item) -> tuple[str, str, str]:
-        """The question before one item, its effect, and what `y` does."""
-        where = self._on_target(sight)
-        if isinstance(item.what, Manual):
-            effect = f"{where}\nA person does this outside handrail:\n\n{item.what.instructions}"
-            return f"Is {sight.name(item)} done?", effect, "it is done"
-        if item.kind == "checkpoint":
-            return f"Measure {sight.name(item)} now?", f"{where}\nIt asks, and changes nothing.", "measure it"
-        about = f", about {wording.lasting(item.estimate)}" if item.estimate is not None else ""
-        return f"Do {sight.name(item)} now?", f"{where}\nA step of kind {item.kind}{about}.", "do it"
-
     def _seen(self) -> Sight:
         """What this screen shows; a key that needs it cannot act before."""
         assert self._sight is not None
         return self._sight
+
+    def _here(self, sight: Sight) -> bool:
+        """Whether this console runs it: one that was taken over from may not have noticed yet."""
+        return self.console.driving and (sight.driver is None or sight.driver.pid == self.asking.pid)
 
     def _chosen(self) -> Item | None:
         key = self.query_one("#steps", Ledger).chosen
@@ -207,7 +234,7 @@ class RunScreen(Place):
             self._followed = item.id
 
     def _show(self, sight: Sight) -> None:
-        at, word, driving = sight.at, sight.run_word, self.console.driving
+        at, word, driving = sight.at, sight.run_word, self._here(sight)
         sign, tone = words.STATES[word]
         who = "here" if driving else f"by {sight.driver.login}" if sight.driver else ""
         self.head(f"{sight.plan.target} · {self.asking.label} · run {self._run} {sight.plan.id}",
@@ -216,7 +243,14 @@ class RunScreen(Place):
         now = run_words.now(sight, at, self._pace, self.key, driving=driving)
         self.query_one("#now-head", Told).say(*now.head)
         self.query_one("#now-bar", Bar).fraction = now.fraction
+        self.query_one("#blocked", Told).say(*run_blocking.now(sight, at, self.key))
         self.query_one("#now-rest", Told).say(*now.rest)
+        if sight.driver and not driving:
+            self.console.trouble = ""  # another session went on since
         trouble = self.console.trouble
         self.query_one("#trouble", Told).say(*[("  ", ""), (trouble, STRONG)] if trouble else [])
         self.query_one("#log", Told).say(*run_words.log(sight))
+
+
+def _differs(session: Any, run: int, item: Item) -> list[str]:
+    return drift.since(session, journey.found(session, run), item)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -16,9 +16,12 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from console.asking import Asking
-from console.widgets.questions import QuestionDialog
+from console.widgets.questions import QuestionDialog, TypedDialog
 from console.widgets.safe_text import BAD, QUIET, STRONG, TONES
 from console.widgets.told import Told
+
+if TYPE_CHECKING:
+    from db.queries.activity import Driver
 
 TOO_SMALL = "handrail needs 60x18 cells"
 
@@ -28,6 +31,8 @@ class Console(Protocol):
 
     asking: Asking
     plans: Path | None
+    trouble: str
+    """What went wrong with the last thing that was driven here, in words; empty when nothing did."""
 
     async def ready(self, tell: Callable[[str], None]) -> None:
         """Brings the target up where that is asked for; `tell` hears lines, in another thread."""
@@ -36,13 +41,13 @@ class Console(Protocol):
     @property
     def driving(self) -> bool: ...
 
-    @property
-    def trouble(self) -> str:
-        """What went wrong with the last thing that was driven here, in words; empty when nothing did."""
-        ...
+    def drive(
+        self, fn: Callable[..., object], *args: object, then: str = "", over: Driver | None = None, **kwargs: object
+    ) -> None:
+        """Hands `fn` to the executor, which belongs to the app and may take the target `over` from another session.
 
-    def drive(self, fn: Callable[..., object], *args: object, then: str = "", **kwargs: object) -> None:
-        """Hands `fn` to the executor, which belongs to the app; `then` is a place to open with the answer."""
+        `then` is a place to open with the answer.
+        """
         ...
 
     def stop(self) -> None: ...
@@ -105,6 +110,11 @@ class Place(Screen[None]):
     async def agreed(self, question: str, effect: str, yes: str) -> bool:
         """A question of level 2. No transaction is open while the person thinks (I-11)."""
         answer: bool = await self.app.push_screen_wait(QuestionDialog(question, effect, yes))
+        return answer
+
+    async def typed(self, question: str, effect: str, yes: str, word: str) -> bool:
+        """A question of level 3: `word`, typed, says yes."""
+        answer: bool = await self.app.push_screen_wait(TypedDialog(question, effect, yes, word))
         return answer
 
     @contextmanager

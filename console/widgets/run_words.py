@@ -9,7 +9,7 @@ from typing import Any
 
 from console.engine.plan import Item
 from console.engine.steps import Manual
-from console.widgets import words
+from console.widgets import run_blocking, words
 from console.widgets.pace import Pace
 from console.widgets.safe_text import BAD, BUSY, GOOD, QUIET, STRONG, Part
 from console.widgets.sight import Sight
@@ -52,13 +52,15 @@ def now(sight: Sight, at: datetime, pace: Pace, key: Key, *, driving: bool) -> N
     if sight.interrupted:
         return _interrupted(sight, key)
     if sight.going:
-        return _going(sight, at, pace, driving=driving)
-    if sight.run.state == "failed":
+        return _going(sight, at, pace, key, driving=driving)
+    if sight.run_word == "failed":
         return _failed(sight, key)
     if sight.run.state == "done":
         return _done(sight, key)
     if sight.run.state == "rolled back":
         return _rolled_back(sight)
+    if sight.run.state == "rolling back":
+        return _rollback_paused(sight, key)
     return _paused(sight, key)
 
 
@@ -88,9 +90,9 @@ def _fraction(progress: dict[str, Any]) -> float | None:
     return min(done / total, 1.0) if total and done is not None and "batches" in progress else None
 
 
-def _going(sight: Sight, at: datetime, pace: Pace, *, driving: bool) -> Now:
+def _going(sight: Sight, at: datetime, pace: Pace, key: Key, *, driving: bool) -> Now:
     item = sight.under_way
-    tail = _tail(sight, driving=driving)
+    tail = _tail(sight, key, driving=driving)
     if item is None:
         return Now((("▶ between two steps", BUSY),), rest=tail)
     step = sight.steps[item.position]
@@ -126,14 +128,14 @@ def _backfill(step: StepRun, pace: Pace, head: tuple[Part, ...], tail: tuple[Par
     return Now((*head, "\n  ", *told), fraction, (f"  {below}\n" if below else "", *tail))
 
 
-def _tail(sight: Sight, *, driving: bool) -> tuple[Part, ...]:
+def _tail(sight: Sight, key: Key, *, driving: bool) -> tuple[Part, ...]:
     parts: list[Part] = []
     if sight.run.pause_requested:
-        parts.append(("  pause asked: it pauses after this batch or step\n", STRONG))
-    if sight.driver and not driving:
-        who = sight.driver
-        parts.append((f"  {who.login} runs it in another session (pid {who.pid}, since {who.since:%H:%M:%S} UTC); "
-                      "you are watching\n", STRONG))  # fmt: skip
+        parts.append(("  pause asked: it pauses after this batch or step", STRONG))
+    if (who := sight.driver) and not driving:
+        apart = "\n" if parts else ""
+        parts.append((f"{apart}  {who.login} runs it elsewhere (pid {who.pid}); you are watching", STRONG))
+        parts.append(f"   {key('take_over')} takes over")
     return tuple(parts)
 
 
@@ -163,6 +165,16 @@ def _failed(sight: Sight, key: Key) -> Now:
     )
 
 
+def _rollback_paused(sight: Sight, key: Key) -> Now:
+    item = sight.begun[0] if sight.begun else None
+    word = "stopped" if item and sight.word(item) == "stopped" else "paused"
+    upcoming = f"   next to be undone: {sight.name(item)}" if item else ""
+    return Now(
+        ((f"· the rollback is {word}", STRONG), upcoming),
+        rest=(f"  {key('next')} goes on rolling back   {key('roll_back')} says what is undone and kept",),
+    )
+
+
 def _paused(sight: Sight, key: Key) -> Now:
     item = sight.upcoming
     if item is None:
@@ -185,7 +197,10 @@ def _paused(sight: Sight, key: Key) -> Now:
 def _done(sight: Sight, key: Key) -> Now:
     steps = sum(item.kind != "checkpoint" for item in sight.plan.items)
     seconds = sum(step.seconds or 0 for step in sight.run.steps)
-    what = f"   {wording.counted(steps, 'step')} and {wording.counted(len(sight.plan.items) - steps, 'checkpoint')}"
+    left_out = sum(step.state == "skipped" for step in sight.run.steps)
+    skipped = f", {left_out} of them skipped," if left_out else ""
+    checkpoints = wording.counted(len(sight.plan.items) - steps, "checkpoint")
+    what = f"   {wording.counted(steps, 'step')}{skipped} and {checkpoints}"
     return Now((("✓ done", GOOD), f"{what} in {wording.took(seconds)}"), rest=(f"  {key('roll_back')} rolls back",))
 
 
@@ -216,8 +231,10 @@ def _content(table: str, rows: list[int]) -> str:
 
 
 def _event(event: Event) -> tuple[Part, ...]:
-    detail = "   ".join(_told(name, value) for name, value in event.detail.items()
-                        if name not in UNTOLD and value not in ({}, [], None, ""))  # fmt: skip
+    detail = run_blocking.journalled(event)
+    if detail is None:
+        detail = "   ".join(_told(name, value) for name, value in event.detail.items()
+                            if name not in UNTOLD and value not in ({}, [], None, ""))  # fmt: skip
     tone = BAD if "failed" in event.kind else GOOD if event.kind.endswith((" done", "passed")) else STRONG
     step = f" {event.step}" if event.step else ""
     return (f"{event.at:%H:%M:%S}  ", (event.kind, tone), f"{step}   {detail}".rstrip(), (f"   {event.by}\n", QUIET))

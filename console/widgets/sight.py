@@ -8,21 +8,26 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from console.engine import journey
+from console.engine import blocking, journey
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
 from console.engine.rollback import to_undo
+from console.widgets import words
+from console.widgets.words import GOING
 from db.models import Event, Run, StepRun, Verdict
 from db.queries import activity, runs
 from db.queries.activity import Driver, IndexBuild
+from db.queries.blocking import Blocker, Waiting
 
-GOING = ("running", "rolling back")
 LOG_LINES = 40
 
 
 @dataclass(frozen=True)
 class Sight:
-    """`at` is the server's clock; `driver` is the session that runs steps here now, be it this console's own."""
+    """`at` is the server's clock; `driver` is the session that runs steps here now, be it this console's own.
+
+    `blockers` are in the way of what is under way, `waiting` wait for it.
+    """
 
     run: Run
     at: datetime
@@ -32,6 +37,8 @@ class Sight:
     verdicts: Mapping[str, Sequence[Verdict]]
     aside: Mapping[str, int]
     build: IndexBuild | None
+    blockers: Sequence[Blocker]
+    waiting: Waiting
 
     @cached_property
     def steps(self) -> dict[int, StepRun]:
@@ -44,7 +51,7 @@ class Sight:
     @property
     def interrupted(self) -> bool:
         """Its executor died: the journal says that it goes on, and nobody does it."""
-        return self.run.state in GOING and self.driver is None
+        return self.run_word == "interrupted"
 
     @cached_property
     def under_way(self) -> Item | None:
@@ -68,7 +75,8 @@ class Sight:
 
     @property
     def run_word(self) -> str:
-        return "interrupted" if self.interrupted else self.run.state
+        """The state of the run, for people."""
+        return words.of_run(self.run, driven=self.driver is not None)
 
     def word(self, item: Item) -> str:
         """The state of an item, for people."""
@@ -77,7 +85,7 @@ class Sight:
             return step.state if self.going else "interrupted"
         if step.state == "done":
             return "passed" if item.kind == "checkpoint" else "done"
-        if step.state in ("failed", "stopped"):
+        if step.state in ("failed", "stopped", "skipped"):
             return step.state
         if item is self.upcoming and not self.run.state.startswith("roll"):
             return "next"
@@ -94,17 +102,19 @@ class Sight:
         state, free = self.run.state, self.driver is None and not driving
         match action:
             case "next":
-                return free and (state == "rolling back" or (state not in runs.OVER and self.upcoming is not None))
+                return free and state not in runs.OVER
             case "to_checkpoint":
                 return free and state not in (*runs.OVER, "rolling back") and self.upcoming is not None
             case "pause":
-                return self.going and state == "running" and not self.run.pause_requested
+                return self.going and not self.run.pause_requested
             case "back":
                 return free and bool(self.begun) and state not in ("rolling back", "rolled back")
             case "roll_back":
                 return free and bool(self.begun) and state != "rolled back"
             case "stop":
-                return driving
+                return driving or self.going
+            case "take_over":
+                return self.going and not driving
         return True
 
 
@@ -140,7 +150,11 @@ def see(session: Any, number: int, before: Sight | None = None) -> Sight:
     plan = before.plan if before is not None and known else frozen(run.plan_text, run.sources)
     building = next((s.pid for s in run.steps if s.kind == "concurrently" and s.pid is not None), None)
     build = activity.index_build(session, building) if building is not None else None
-    return Sight(run, activity.now(session), plan, driver, events, verdicts, aside, build)
+    blockers: Sequence[Blocker] = []
+    waiting = Waiting(0, 0.0)
+    if driver is not None and any(step.pid is not None for step in run.steps):
+        blockers, waiting = blocking.in_the_way(session, run, events), blocking.made_to_wait(session, run)
+    return Sight(run, activity.now(session), plan, driver, events, verdicts, aside, build, blockers, waiting)
 
 
 def _by_checkpoint(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:

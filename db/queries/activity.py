@@ -64,7 +64,11 @@ def driver(session: Session) -> Driver | None:
 def cancel(session: Session, driver: Driver) -> None:
     """Cancels the statement of the session that drives; nothing where it is between two."""
     session.execute(
-        text("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = :pid AND backend_start = :since"),
+        text(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+            # hidden from a login that may not end it either, and is told so
+            " WHERE pid = :pid AND (backend_start = :since OR backend_start IS NULL)"
+        ),
         {"pid": driver.pid, "since": driver.since},
     )
 

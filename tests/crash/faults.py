@@ -11,7 +11,8 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, get_args
 
 import psycopg
 from sqlalchemy import Engine, event
@@ -21,6 +22,7 @@ from db.errors import HandrailError
 from db.session import Target
 
 Way = Literal["forward", "back"]
+Kind = Literal["begin", "after_cursor_execute", "commit"]
 ENDED, MET = 0, 3
 
 # A server that has imported the engine once and forks: a console every few milliseconds, not every second.
@@ -28,14 +30,14 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__])
 
 
-def points(target: Target, run: int, way: Way) -> int:
-    """Goes one item in a console of its own, unharmed; how many points it passed."""
+def points(target: Target, run: int, way: Way) -> list[Kind]:
+    """Goes one item in a console of its own, unharmed; the points that it passed."""
     told = PROCESSES.SimpleQueue()
     process = PROCESSES.Process(target=count_all, args=(target.url, run, way, told))
     process.start()
     process.join(60)
     assert process.exitcode == 0
-    passed: int = told.get()
+    passed: list[Kind] = told.get()
     return passed
 
 
@@ -49,11 +51,11 @@ def struck(target: Target, run: int, way: Way, point: int, fault: str = "kill") 
 
 
 def count_all(url: str, run: int, way: Way, told: Any) -> None:
-    passed: list[None] = []
-    on_each_point(lambda: passed.append(None))
+    passed: list[Kind] = []
+    on_each_point(passed.append)
     with executor.at(Target(url)) as here:
         one(here, run, way)
-    told.put(len(passed))
+    told.put(passed)
 
 
 def meet(url: str, run: int, way: Way, point: int, fault: str) -> None:
@@ -62,7 +64,7 @@ def meet(url: str, run: int, way: Way, point: int, fault: str) -> None:
     there: list[executor.Executor] = []
     target = Target(url)
 
-    def reached() -> None:
+    def reached(_kind: Kind) -> None:
         left[0] -= 1
         if left[0] == 0 and there:
             met.append(fault)
@@ -88,9 +90,13 @@ def one(here: executor.Executor, run: int, way: Way) -> None:
         journey.back(here, run, one=True)
 
 
-def on_each_point(do: Callable[[], None]) -> None:
-    for name in ("begin", "after_cursor_execute", "commit"):
-        event.listen(Engine, name, lambda *_: do())
+def on_each_point(do: Callable[[Kind], None]) -> None:
+    for kind in get_args(Kind):
+        event.listen(Engine, kind, partial(_only, do, kind))
+
+
+def _only(do: Callable[[Kind], None], kind: Kind, *_: Any) -> None:
+    do(kind)
 
 
 def kill(_target: Target, _here: executor.Executor) -> None:

@@ -52,11 +52,12 @@ def at_work(target: Target, number: int) -> Iterator[list[Exception]]:
     try:
         yield ended
     except BaseException:
-        wait_until(lambda: drivers or ended)
-        drivers[0].cancel()
+        while worker.is_alive():
+            for here in drivers:
+                here.cancel()
+            worker.join(0.1)
         raise
-    finally:
-        worker.join()
+    worker.join()
 
 
 @contextmanager
@@ -91,8 +92,25 @@ def test_a_step_gives_way_to_those_who_wait_for_it(sample: Target) -> None:
             application.execute(READ)
             application.rollback()
     assert isinstance(ended[0], StepFailed)
-    assert "Others had waited 0.3 s for this step, so it gave way." in str(ended[0])
+    assert "Others had waited 0.3 s for it, so it gave way." in str(ended[0])
     assert (state(sample, number), states(sample, number)) == ("failed", {"one": "failed"})
+
+
+def test_a_step_gives_way_before_the_server_ends_the_application(sample: Target) -> None:
+    """FM-B6: each waits for the other; after deadlock_timeout PostgreSQL would end whoever looks first."""
+    ask(sample, "CREATE TABLE other ()")
+    number = begun(sample, sending("LOCK TABLE person; LOCK TABLE other", 'lock_timeout = "60s"'))
+    with session_of(sample) as application:
+        application.execute("SELECT FROM other")
+        application.execute("SET deadlock_timeout = '10s'")
+        with at_work(sample, number) as ended:
+            wait_until(lambda: in_the_way(sample, number) or "tried again" in kinds(sample, number))
+            application.execute(READ)
+            application.commit()
+    assert not ended
+    told = [event.detail["error"] for event in events(sample, number) if event.kind == "tried again"]
+    assert state(sample, number) == "done"
+    assert not told or "waited for each other" in told[-1] or "holds the lock" in told[-1]
 
 
 def test_a_step_that_declares_a_downtime_may_keep_others_waiting(sample: Target) -> None:

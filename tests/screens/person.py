@@ -10,7 +10,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from console.app import HandrailApp, Start
-from console.widgets.questions import QuestionDialog
+from console.widgets.questions import Dialog
 from tests.screens.sample import PLANS
 
 
@@ -40,14 +40,18 @@ class Person:
             wanted = " ".join(word.split())
             await self.until(lambda wanted=wanted: wanted in " ".join(self.reading.split()))  # type: ignore[misc]
 
+    async def is_told(self, words: str) -> None:
+        """Waits for a notice; they lie over the screen, and not in what is read here."""
+        await self.until(lambda: any(words in notice.message for notice in self.app._notifications))
+
     async def presses(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 
-    async def is_asked(self, question: str) -> QuestionDialog:
-        await self.until(lambda: isinstance(self.app.screen, QuestionDialog))
+    async def is_asked(self, question: str) -> Dialog:
+        await self.until(lambda: isinstance(self.app.screen, Dialog))
         await self.sees(question)
         dialog = self.app.screen
-        assert isinstance(dialog, QuestionDialog)
+        assert isinstance(dialog, Dialog)
         await self.until(lambda: dialog.listening)
         return dialog
 
@@ -78,9 +82,14 @@ class Person:
         await self.presses(key)
         await self.agrees(question)
 
+    async def opens_blockers(self) -> None:
+        await self.presses("b")
+        await self.until(lambda: self.place == "BlockersScreen")
+
     def can(self, action: str) -> bool:
-        """Whether the key of an action is live."""
-        return any(b.enabled for b in self.app.screen.active_bindings.values() if b.binding.action == action)
+        """Whether the key of an action is live; asked as this app, for there may be two."""
+        with self.app._context():
+            return any(b.enabled for b in self.app.screen.active_bindings.values() if b.binding.action == action)
 
 
 @asynccontextmanager

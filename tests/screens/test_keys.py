@@ -13,7 +13,8 @@ from textual.dom import DOMNode
 from console.app import PLACES, HandrailApp
 from tests.screens.person import console
 
-LISTED = ["console.widgets.ledger:Ledger", "console.widgets.questions:QuestionDialog", "console.widgets.place:Place",
+LISTED = ["console.widgets.ledger:Ledger", "console.widgets.questions:Dialog", "console.widgets.questions:QuestionDialog",
+          "console.widgets.questions:TypedDialog", "console.widgets.place:Place",
           "console.screens.home:HomeScreen", *PLACES.values()]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.screens.person import Person, console
 
 Size = tuple[int, int]
@@ -48,7 +50,8 @@ async def test_enter_never_starts_a_run(url: str) -> None:
         assert not person.app.driving
 
 
-async def test_a_question_is_deaf_while_it_opens(url: str) -> None:
+async def test_a_question_is_deaf_while_it_opens(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.widgets.questions.DEAF_SECONDS", 3.0)  # a slow machine types slowly
     async with console(url) as person:
         await opened(person)
         await person.until(lambda: person.can("start"))

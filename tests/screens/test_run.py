@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from console.widgets.questions import QuestionDialog
 from tests.screens.person import console
-from tests.screens.sample import HOSTILE, execute
+from tests.screens.sample import HOSTILE, PLANS, execute
+from tests.screens.waiting import journalled
 
 Size = tuple[int, int]
 
@@ -114,9 +117,10 @@ async def test_another_console_sees_the_run_live_and_who_drives_it(url: str) -> 
         await driving.sees("step 5 look at everybody slowly   running")
         async with console(url, (160, 50)) as watching:
             await watching.opens_run()
-            await watching.sees("▶ running by postgres", "postgres runs it in another session", "you are watching")
+            await watching.sees(
+                "▶ running by postgres", "postgres runs it elsewhere", "you are watching", "T takes over"
+            )
             assert not watching.can("next")
-            assert not watching.can("stop")
             assert watching.can("pause")
             await watching.presses("space")
             await watching.sees("pause asked")
@@ -172,3 +176,97 @@ def _forward_to_hold(executor, run):  # type: ignore[no-untyped-def]
     journey.forward(executor, run, until="filled")
     journey.forward(executor, run, until="call", said=True)
     journey.forward(executor, run, until="hold")
+
+
+async def test_space_pauses_a_rollback_and_n_goes_on_with_it(url: str, size: Size) -> None:
+    execute(url, "CREATE FUNCTION hold_back() RETURNS trigger LANGUAGE plpgsql AS "
+                 "$$ BEGIN PERFORM pg_sleep(seconds) FROM pause; RETURN NULL; END $$",
+                 "CREATE TRIGGER hold_back BEFORE UPDATE ON person FOR EACH STATEMENT EXECUTE FUNCTION hold_back()")  # fmt: skip
+    async with console(url, size) as person:
+        await person.starts_run()
+        for _ in range(2):
+            await person.goes_on("", "c")
+            await person.until(lambda: not isinstance(person.app.screen, QuestionDialog) and not person.app.driving)
+        execute(url, "UPDATE pause SET seconds = 2")
+        person.app.drive(_back, 1)
+        await person.sees("↺ step 2 fill the column   undoing")
+        await person.until(lambda: person.can("pause"))
+        await person.presses("space")
+        await person.sees("pause asked")
+        await person.sees("· paused", "the rollback is paused   next to be undone: checkpoint ready to copy",
+                          "n goes on rolling back")  # fmt: skip
+        assert "interrupted" not in person.reading
+        await person.presses("escape", "escape")
+        await person.until(lambda: person.place == "HomeScreen")
+        await person.sees("1 walk · paused")
+        await person.until(lambda: not person.app.driving)
+        person.app.screen.query_one("#runs").focus()
+        await person.presses("enter")
+        await person.goes_on("Go on rolling back run 1?")
+        await person.sees("↺ rolled back", "as before the run")
+
+
+async def test_a_rollback_that_failed_says_so(url: str) -> None:
+    execute(url, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF (SELECT seconds FROM pause) > 0 "
+                 "THEN RAISE 'not today'; END IF; RETURN NULL; END $$",
+                 "CREATE TRIGGER refuse BEFORE UPDATE ON person FOR EACH STATEMENT EXECUTE FUNCTION refuse()")  # fmt: skip
+    async with console(url) as person:
+        await person.starts_run()
+        for _ in range(2):
+            await person.goes_on("", "c")
+            await person.until(lambda: not isinstance(person.app.screen, QuestionDialog) and not person.app.driving)
+        execute(url, "UPDATE pause SET seconds = 1")
+        person.app.drive(_back, 1)
+        await person.sees("✗ step 2 fill the column failed", "not today")
+        assert "interrupted" not in person.reading
+        execute(url, "UPDATE pause SET seconds = 0")
+        await person.goes_on("Go on rolling back run 1?")
+        await person.sees("↺ rolled back")
+
+
+async def test_a_schema_that_somebody_changed_is_another_question(url: str, size: Size) -> None:
+    async with console(url, size) as person:
+        await person.starts_run()
+        await person.goes_on("Do step 1")
+        await person.sees("next: checkpoint ready to copy")
+        execute(url, *(f"CREATE TABLE sneaked_{n} (id int)" for n in range(9)))
+        for key in ("c", "n"):
+            await person.until(lambda: person.can("next"))
+            await person.presses(key)
+            dialog = await person.is_asked("Somebody else changed the schema")
+            await person.sees("sneaked_0", "more", "The plan was written for the schema as it was.")
+            await person.presses("escape")
+            await person.until(lambda dialog=dialog: person.app.screen is not dialog)  # type: ignore[misc]
+            assert not person.app.driving
+        await person.goes_on("Somebody else changed the schema")
+        await person.sees("✓ passed", "1 of 1")
+        await person.goes_on("Do step 2 fill the column now?")
+        await person.sees("✓ done    2 fill")
+    assert journalled(url, "drift accepted") == 1
+
+
+async def test_what_was_left_out_is_said(url: str, tmp_path: Path, size: Size) -> None:
+    text = (PLANS / "walk.toml").read_text().replace('title = "look at everybody slowly"',
+                                                     'title = "look at everybody slowly"\nmay_skip = true')  # fmt: skip
+    (tmp_path / "walk.toml").write_text(text)
+    async with console(url, size, plans=tmp_path) as person:
+        await person.starts_run()
+        person.app.drive(_up_to_hold_and_leave_it_out, 1)
+        await person.sees("» skipped", "5 look at everybody", "· every step is done", "n ends the run")
+        await person.until(lambda: person.can("next"))
+        await person.presses("n")
+        await person.sees("✓ done   5 steps, 1 of them skipped, and 2 checkpoints")
+
+
+def _back(executor, run):  # type: ignore[no-untyped-def]
+    from console.engine import journey
+
+    journey.back(executor, run)
+
+
+def _up_to_hold_and_leave_it_out(executor, run):  # type: ignore[no-untyped-def]
+    from console.engine import journey, resolving
+
+    journey.forward(executor, run, until="filled")
+    journey.forward(executor, run, until="call", said=True)
+    resolving.resolve(executor, run, "hold", "skipped", "nobody looks")

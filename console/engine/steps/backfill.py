@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError, StepFailed
 from console.engine.statements import execute, located, send, statements_of
-from console.engine.steps.common import Found, Name, Sources, Undone, inside
+from console.engine.steps.common import Found, Name, Sources, Undone, answer, inside
 from console.engine.work import PauseWanted, Work
 from db import journal
 
@@ -83,9 +83,9 @@ class Backfill(Undone):
 
         return work.retried(once)
 
-    def stands(self, work: Work) -> bool | None:
-        said = super().stands(work)
-        return said if said is not None else send(work.connection, work.filled(self._left())).first() is None
+    def stands(self, work: Work, *, back: bool = False) -> bool | None:
+        said = super().stands(work, back=back)
+        return said if said is not None else bool(answer(work, f"SELECT NOT EXISTS ({self._left()})")) != back
 
     def _walk(self, work: Work, key_type: str) -> None:
         """One pass over the key, from the kept cursor to the end."""

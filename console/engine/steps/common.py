@@ -8,15 +8,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, ClassVar
 
+from psycopg import errors as pg
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError
-from console.engine.statements import execute, require_transactional, send
+from console.engine.statements import execute, require_transactional, send, statements_of
 from console.engine.work import Work
 
 Sources = Mapping[str, str]
 Found = dict[str, Any]
 
+NOT_THERE = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedObject, pg.UndefinedFunction, pg.InvalidSchemaName)
 PARTS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
 
 
@@ -72,11 +76,27 @@ class Step(Strict, ABC):
     def require(self, target: str, sources: Sources) -> None:
         """Raises PlanError when the step cannot be right, without a database."""
 
-    def stands(self, work: Work) -> bool | None:
-        """Whether the database is as after the step; None where nobody can tell. Asked in an open transaction."""
+    def require_question(self) -> None:
+        """Raises PlanError where `done_when` is more than a question."""
+        if self.done_when is None:
+            return
+        with inside("done_when"):
+            require_transactional(self.done_when)
+            found = statements_of(self.done_when)
+            if len(found) != 1 or not only_asks(found[0].node):
+                raise PlanError(
+                    "this is one SELECT that changes nothing, and true where the step is done.",
+                    "For example: SELECT to_regclass('person_email') IS NOT NULL",
+                )
+
+    def stands(self, work: Work, *, back: bool = False) -> bool | None:
+        """Whether the database is as after the step, or with `back` as before it; None where nobody can tell.
+
+        Asked in an open transaction, in which nothing of it is left.
+        """
         if self.done_when is None:
             return None
-        return bool(send(work.connection, work.filled(self.done_when)).scalar())
+        return bool(answer(work, self.done_when)) != back
 
     @abstractmethod
     def script(self, target: str, sources: Sources, *, back: bool = False) -> str:
@@ -115,6 +135,27 @@ class Undone(Step, ABC):
     def take_back(self, work: Work) -> Found:
         execute(work.connection, work.filled(self.back_sql(work.sources)), f"undo of {self.id}")
         return {}
+
+
+def only_asks(node: Any) -> bool:
+    """Whether a parsed statement is a SELECT that writes nothing: no INTO, no INSERT, UPDATE or DELETE in its WITH."""
+    if type(node).__name__ != "SelectStmt" or node.intoClause:
+        return False
+    return all(only_asks(one.ctequery) for one in (node.withClause.ctes if node.withClause else ()))
+
+
+def answer(work: Work, question: str) -> Any:
+    """The first value that a SELECT of the plan gives; None where what it asks about is not there."""
+    with work.connection.begin_nested() as looking:
+        try:
+            work.connection.execute(text("SET TRANSACTION READ ONLY"))
+            return send(work.connection, work.filled(question)).scalar()
+        except DBAPIError as error:
+            if not isinstance(error.orig, NOT_THERE):
+                raise
+            return None
+        finally:
+            looking.rollback()
 
 
 def one_of(text: str | None, file: str | None, sources: Sources) -> str:

@@ -6,11 +6,18 @@ an interrupted statement left is mended (F10).
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
-from console.engine.errors import PlanError
+from sqlalchemy import Connection
+
+from console.engine.errors import PlanError, StepFailed
 from console.engine.online import script
+from console.engine.online.act import Act
+from console.engine.online.reindexing import Reindexing
 from console.engine.online.site import Site
+from console.engine.online.vacuum import Vacuum
 from console.engine.statements import uncommented
 from console.engine.steps.common import Found, Sources, Step, inside, one_of
 from console.engine.work import Work
@@ -50,10 +57,26 @@ class Concurrently(Step):
     def take_back(self, work: Work) -> Found:
         return self._each(work, back=True)
 
-    def _each(self, work: Work, *, back: bool) -> Found:
+    def stands(self, work: Work, *, back: bool = False) -> bool | None:
+        """By each of its statements: what would do nothing, sent now, is true already."""
+        said = super().stands(work, back=back)
+        if said is not None:
+            return said
+        acts, others = self._acts(work, back=back)
+        found = [_true(act, work, script.opposite(act, others), back=back) for act in acts]
+        if False in found:
+            return False
+        return None if None in found or not found else True
+
+    def _acts(self, work: Work, *, back: bool) -> tuple[list[Act], list[Act]]:
+        """The statements of one direction, and those of the other."""
         name = work.target.name
-        acts = script.acts(work.filled(self.script(name, work.sources, back=back)))
-        others = script.acts(work.filled(self.script(name, work.sources, back=not back)))
+        there = script.acts(work.filled(self.script(name, work.sources)))
+        undo = script.acts(work.filled(self.script(name, work.sources, back=True)))
+        return (undo, there) if back else (there, undo)
+
+    def _each(self, work: Work, *, back: bool) -> Found:
+        acts, others = self._acts(work, back=back)
         site = _site(work, back=back)
         for act in acts:
             line = act.statement.line
@@ -64,6 +87,55 @@ class Concurrently(Step):
             act.bring_about(site, script.opposite(act, others))
         work.keep(intent=None)
         return {key: names for key, names in (("mended", site.mended), ("left", site.left)) if names}
+
+
+class WouldAct(Exception):
+    """A statement is not true yet."""
+
+
+class OnlyLooking(Work):
+    """A step's work that keeps nothing."""
+
+    def keep(self, **news: Any) -> dict[str, Any]:
+        raise WouldAct
+
+    def kept(self) -> dict[str, Any]:
+        raise WouldAct
+
+
+class Look(Site):
+    """Where a statement may look at the catalog, and nothing else; inside a transaction that is open."""
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        with self.work.connection.begin_nested() as looking:
+            yield self.work.connection
+            looking.rollback()
+
+    def send(self, sql: str) -> None:
+        raise WouldAct
+
+    def change(self, do: Callable[[Connection], None]) -> None:
+        raise WouldAct
+
+    def waited(self, table: int, indexes: list[int]) -> bool:
+        raise WouldAct
+
+    def another(self, name: str, definition: str, hint: str) -> None:
+        """An index of the name and another definition is not the step's; the way back leaves it where it is."""
+        if not self.back:
+            raise WouldAct
+
+
+def _true(act: Act, work: Work, other: Act | None, *, back: bool) -> bool | None:
+    """Whether a statement has nothing left to do; None for one that is simply sent again."""
+    if isinstance(act, Reindexing | Vacuum):
+        return None
+    try:
+        act.bring_about(Look(OnlyLooking(**vars(work)), back), other)
+    except (WouldAct, StepFailed):  # an index that cannot even be compared is not the plan's
+        return False
+    return True
 
 
 def _site(work: Work, *, back: bool) -> Site:

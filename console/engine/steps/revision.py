@@ -37,8 +37,11 @@ class Revision(Step):
     def take_back(self, work: Work) -> Found:
         return self._move(work, revisions.downgrade)
 
-    def stands(self, work: Work) -> bool | None:
-        return revisions.current(work.connection, work.target.name) == self.revision
+    def stands(self, work: Work, *, back: bool = False) -> bool | None:
+        script = revisions.find(work.target.name, self.revision)
+        wanted = script.down_revision if back else self.revision
+        stamped = revisions.current(work.connection, work.target.name) == wanted
+        return stamped and super().stands(work, back=back) is not False
 
     def _move(self, work: Work, move: Callable[[Connection, str, str], None]) -> Found:
         self._unchanged(work)

@@ -72,7 +72,7 @@ def test_the_wait_can_be_stopped(sample: Target, way: str) -> None:
 
         def stopped(here: Executor) -> None:
             stop.wait()
-            here.stopping.set()
+            here.stop.wanted.set()
 
         def driven() -> None:
             with executor.at(sample) as here:
