@@ -34,9 +34,7 @@ def begin(executor: Executor, plan: Plan) -> int:
             "Name the right database with --target.",
         )
     with executor.transaction() as session:
-        looked = preflight.findings(session.connection(), executor.target, plan)
-    if wrong := next((finding for finding in looked if finding.state == "wrong"), None):
-        raise RunRefused(f"{wrong.about}: {wrong.found}.", wrong.hint)
+        looked = preflight.looked_at(session, executor.target, plan)
     with executor.transaction() as session:
         _require_free(session, plan)
         _require_revisions_in_turn(session, plan)

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import DataTable
 
-from console.engine import journey
+from console.engine import journey, preflight
 from console.engine.plan import Checkpoint, Item, Plan
 from console.widgets.ledger import Ledger
 from console.widgets.place import Place
@@ -75,13 +75,18 @@ class PlanScreen(Place):
         plan = self._plan
         steps = sum(item.kind != "checkpoint" for item in plan.items)
         estimate = wording.lasting(sum(item.estimate or 0 for item in plan.items))
-        if await self.agreed(
-            f"Start a run of {plan.id} on {self._target}?",
-            f"Target {self._target}, {self.asking.label}.\n{plan.title}: {wording.counted(steps, 'step')}, "
-            f"about {estimate} in all.\nThe plan is frozen in the run and the schema's fingerprint taken. No step is "
-            "begun yet.",
-            "start the run",
-        ):
+        found = None
+        with self.told():
+            found = await self.asking.ask(preflight.looked_at, self.asking.target(), plan)
+        if found is None:
+            return
+        effect = [
+            f"Target {self._target}, {self.asking.label}.",
+            f"{plan.title}: {wording.counted(steps, 'step')}, about {estimate} in all.",
+            "The plan is frozen in the run and the schema's fingerprint taken. No step is begun yet.",
+            *(f"! {words}" for words in preflight.told(found)),
+        ]
+        if await self.agreed(f"Start a run of {plan.id} on {self._target}?", "\n".join(effect), "start the run"):
             self.console.drive(journey.begin, plan, then="run")
 
     def action_sql(self) -> None:

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 from console.engine.doctor import Finding, rights
+from console.engine.errors import RunRefused
 from console.engine.plan import Plan
 from console.engine.pooler import require_own_backend
 from console.engine.preflight.disk import of_disk
@@ -24,7 +26,7 @@ from db.queries.tables import largest, left_indexes, named, unvalidated
 from db.session import Target
 from db.text import one_line
 
-__all__ = ["before_run", "findings", "told"]
+__all__ = ["before_run", "findings", "looked_at", "told"]
 
 
 def before_run(target: Target, plan: Plan) -> list[Finding]:
@@ -32,6 +34,14 @@ def before_run(target: Target, plan: Plan) -> list[Finding]:
     require_own_backend(target)
     with target.executor_connection("handrail: preflight") as connection, connection.begin():
         return findings(connection, target, plan)
+
+
+def looked_at(session: Session, target: Target, plan: Plan) -> list[Finding]:
+    """The findings in a question's transaction; raises RunRefused for the first that is wrong."""
+    found = findings(session.connection(), target, plan)
+    if wrong := next((finding for finding in found if finding.state == "wrong"), None):
+        raise RunRefused(f"{wrong.about}: {wrong.found}.", wrong.hint)
+    return found
 
 
 def findings(connection: Connection, target: Target, plan: Plan) -> list[Finding]:
