@@ -24,12 +24,12 @@ from console.engine.plan import Checkpoint, Item, Plan
 from console.engine.retrying import Again, known_error, retried
 from console.engine.standing import Standing
 from console.engine.steps import Step
-from console.engine.stop import Stop
-from console.engine.work import Work
+from console.engine.stop import GO_ON, Stop
+from console.engine.work import PauseWanted, Work
 from db import journal
 from db.errors import ConnectionFailed, SessionEnded, StatementCancelled
 from db.models import Event, Run, StepRun
-from db.queries import runs
+from db.queries import blocking, runs
 from db.queries.activity import Driver
 from db.session import Target
 from db.translation import translated
@@ -203,7 +203,7 @@ class Executor:
                 raise known from error
             if isinstance(known, StatementCancelled) and (self.stop.wanted.is_set() or self._pause_asked(run)):
                 self._ended_badly(run, item, "stopped", f"{what} stopped", "paused", known.message)
-                raise StepStopped(f"{item.id} was stopped.", "Go on with: handrail resume") from error
+                raise StepStopped(f"{item.id} was stopped.", GO_ON) from error
             message = known.message if known else f"{type(error).__name__}: {error}"
             self._ended_badly(run, item, "failed", f"{what} failed", "failed", message)
             if known is None:
@@ -220,6 +220,13 @@ class Executor:
             said = journal.end(session, session.get_one(StepRun, (run, item.position)), state, event, error=error)
         self.tell(said)
 
+    def _way_is_free(self, run: int) -> bool:
+        """Between two tries: raises PauseWanted where that was asked for; whether who was long in the way has gone."""
+        with self.transaction() as session:
+            if journal.pause_asked(session, run):
+                raise PauseWanted("Paused while it waited for a lock.", GO_ON)
+            return blocking.gone(session, self.hold.watch.blockers)
+
     def _pause_asked(self, run: int) -> bool:
         with self.transaction() as session:
             return journal.pause_asked(session, run, settled=True)
@@ -229,7 +236,7 @@ class Executor:
         return Work(
             self.hold, run, item.position, item.id, parameters, plan.sources, step.patience, step.others,
             self.tell_progress, self.stop.wanted, lambda again: self._say_again(run, item, again),
-            lambda seconds: self.stop.rest(seconds, lambda: self._pause_asked(run)),
+            lambda seconds: self.stop.rest(seconds, lambda: self._way_is_free(run)),
         )  # fmt: skip
 
     def _parameters(self, run: int) -> dict[str, str]:

@@ -11,10 +11,9 @@ from typing import Any
 import psycopg
 
 from console.engine.errors import StepStopped
-from console.engine.work import PauseWanted
 
 GO_ON = "Go on with: handrail resume"
-LOOK_SECONDS = 0.5  # how often a wish to pause is looked for between two tries
+LOOK_SECONDS = 0.5  # between two looks while it rests
 
 
 class Stop:
@@ -48,12 +47,10 @@ class Stop:
         if self.wanted.is_set():
             raise StepStopped(what, GO_ON)
 
-    def rest(self, seconds: float, pause_asked: Callable[[], bool]) -> None:
-        """Leaves the application alone between two tries; ends at once for a stop, and soon for a wish to pause."""
+    def rest(self, seconds: float, look: Callable[[], bool]) -> None:
+        """Leaves the application alone between two tries; ends at once for a stop, and soon where `look` says so."""
         deadline = time.monotonic() + seconds
         while not self.wanted.wait(min(LOOK_SECONDS, max(0.0, deadline - time.monotonic()))):
-            if pause_asked():
-                raise PauseWanted("Paused while it waited for a lock.", GO_ON)
-            if time.monotonic() >= deadline:
+            if look() or time.monotonic() >= deadline:
                 return
         self.require_none()

@@ -75,19 +75,16 @@ class PlanScreen(Place):
         plan = self._plan
         steps = sum(item.kind != "checkpoint" for item in plan.items)
         estimate = wording.lasting(sum(item.estimate or 0 for item in plan.items))
-        found = None
         with self.told():
             found = await self.asking.ask(preflight.looked_at, self.asking.target(), plan)
-        if found is None:
-            return
-        effect = [
-            f"Target {self._target}, {self.asking.label}.",
-            f"{plan.title}: {wording.counted(steps, 'step')}, about {estimate} in all.",
-            "The plan is frozen in the run and the schema's fingerprint taken. No step is begun yet.",
-            *(f"! {words}" for words in preflight.told(found)),
-        ]
-        if await self.agreed(f"Start a run of {plan.id} on {self._target}?", "\n".join(effect), "start the run"):
-            self.console.drive(journey.begin, plan, then="run")
+            effect = [
+                f"Target {self._target}, {self.asking.label}.",
+                f"{plan.title}: {wording.counted(steps, 'step')}, about {estimate} in all.",
+                "The plan is frozen in the run and the schema's fingerprint taken. No step is begun yet.",
+                *(f"! {words}" for words in preflight.told(found)),
+            ]
+            if await self.agreed(f"Start a run of {plan.id} on {self._target}?", "\n".join(effect), "start the run"):
+                self.console.drive(journey.begin, plan, then="run")
 
     def action_sql(self) -> None:
         if (item := self._chosen()) and (found := self._scripts.get(item.id)):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -55,6 +56,17 @@ END = {
 }
 
 
+# Short transactions come and go on a busy table: their end says nothing about the next try.
+GONE = text(
+    """
+    SELECT count(*) > 0 AND count(a.pid) = 0
+    FROM unnest(CAST(:pids AS integer[]), CAST(:sinces AS timestamptz[])) AS met (pid, since)
+         LEFT JOIN pg_stat_activity a ON a.pid = met.pid AND a.xact_start = met.since
+    WHERE met.since < clock_timestamp() - interval '2 seconds'
+    """
+)
+
+
 @dataclass(frozen=True)
 class Blocker:
     """A session in our way. `since` is when its transaction began, `started` when the session did.
@@ -87,6 +99,12 @@ def blockers(session: Session, pid: int, met: Sequence[int] = (), at: datetime.d
     return found + [
         Blocker(0, row.owner, row.gid, "prepared transaction", row.prepared, "", None, "") for row in prepared
     ]
+
+
+def gone(session: Session, met: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether those who were met in long transactions have all ended them; False where there was none such."""
+    values = {"pids": [one["pid"] for one in met], "sinces": [one["since"] for one in met]}
+    return bool(session.scalar(GONE, values))
 
 
 def waiting(session: Session, pid: int) -> Waiting:

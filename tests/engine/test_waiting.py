@@ -160,6 +160,20 @@ def test_the_blockers_are_named_while_it_waits_and_between_two_tries(
     assert (state(sample, number), states(sample, number)["one"]) == ("paused", "stopped")
 
 
+def test_the_next_try_comes_soon_after_a_long_blocker_has_gone(sample: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has just ended it does not wait for the ladder."""
+    monkeypatch.setattr(retrying, "LADDER", ((0.1, 600.0), (1.0, 0.0)))
+    number = begun(sample, sending("ALTER TABLE person ADD COLUMN a int"))
+    with holding(sample) as application:
+        wait_until(lambda: ask(sample, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND xact_start < now() - "
+                                       "interval '2 seconds'", application.info.backend_pid))  # fmt: skip
+        with at_work(sample, number) as ended:
+            wait_until(lambda: "tried again" in kinds(sample, number))
+            application.rollback()
+    assert not ended
+    assert state(sample, number) == "done"
+
+
 def test_the_sessions_that_it_makes_wait_are_counted(sample: Target) -> None:
     number = begun(sample, sending("LOCK TABLE person; SELECT pg_sleep(1)", 'downtime = "10s"'))
     with at_work(sample, number), session_of(sample) as one, session_of(sample) as other:
