@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.models import Event, Run, StepRun, Verdict
 
+STANDS = {"done": True, "undone": False, "skipped": False}
 UNDER_WAY = {"running": "step began", "undoing": "undo began"}
 
 
@@ -56,7 +57,9 @@ def end(session: Session, step: StepRun, state: str, event: str, **detail: Any) 
     The step keeps how long it took forwards; how long the way back took stands in the event.
     """
     took = session.scalar(select(func.extract("epoch", func.clock_timestamp() - step.began_at)))
-    forwards = {} if state == "undone" else {"seconds": took}
+    forwards: dict[str, Any] = {} if state == "undone" else {"seconds": took}
+    if state in STANDS:
+        forwards["stands"] = STANDS[state]
     _change(
         session, step, state=state, pid=None, ended_at=func.clock_timestamp(), error=detail.get("error"), **forwards
     )

@@ -76,7 +76,10 @@ class Fence(Model):
 
 
 class StepRun(Model):
-    """One step (or checkpoint) of one run. `progress` holds a backfill's cursor and counts."""
+    """One step (or checkpoint) of one run. `progress` holds a backfill's cursor and counts.
+
+    `stands`: what it does has been done and not been undone, whatever became of an undo since.
+    """
 
     __tablename__ = "step_run"
 
@@ -88,6 +91,7 @@ class StepRun(Model):
     title: Mapped[str]
     estimate: Mapped[float | None]
     state: Mapped[str] = mapped_column(server_default=FetchedValue())
+    stands: Mapped[bool] = mapped_column(server_default=FetchedValue())
     attempts: Mapped[int] = mapped_column(server_default=FetchedValue())
     pid: Mapped[int | None]
     began_at: Mapped[datetime.datetime | None]

@@ -19,7 +19,11 @@ FRESH = ("waiting", "undone")
 
 
 def keep(session: Session, run: Run, position: int) -> None:
-    """Says how the objects stand after the item at `position`."""
+    """Says how the objects stand after the item at `position`.
+
+    In a transaction of its own right after the item's, lest the catalogs be read under the locks of the step; what
+    somebody else changes between the two is taken for the step's.
+    """
     journal.stand(session, run, fingerprint.take(session.connection(), content=False).objects, position)
 
 

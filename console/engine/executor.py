@@ -92,13 +92,13 @@ class Executor:
 
         self._surviving(run, item, once, "done")
 
-    def take_back(self, run: int, plan: Plan, item: Item, state: str) -> None:
-        """Undoes one item that stands in `state`. What a crash left undone by itself is only written down."""
+    def take_back(self, run: int, plan: Plan, item: Item, *, left: bool) -> None:
+        """Undoes one item. Where nothing of it is `left` in the database, that is only written down."""
 
         def once() -> None:
             self._begin(run, item, "undoing")
             with self._journalled(run, item, "undo"):
-                if isinstance(item.what, Step) and _left_something(item.what, state):
+                if isinstance(item.what, Step) and left:
                     self._work(run, plan, item, item.what, back=True)
                 else:
                     self._end(run, item, "undone", "step undone")
@@ -110,16 +110,22 @@ class Executor:
 
         A session that somebody ended on purpose is not opened again: that is for a person to decide.
         """
+        lost: ConnectionFailed | None = None
         for _ in range(RETURNS):
             try:
-                do()
+                with translated():
+                    if lost is not None and self._return(run, item, lost) == end:
+                        return
+                    lost = None
+                    do()
                 return
             except SessionEnded as ended:
                 raise self.hold.ended(ended) from ended
-            except ConnectionFailed as lost:
-                if self._return(run, item, lost) == end:
-                    return
-        do()
+            except ConnectionFailed as error:
+                if error is lost:
+                    raise
+                lost = error
+        raise lost or ConnectionFailed("The connection was lost again and again.", GO_ON)
 
     def _return(self, run: int, item: Item, lost: ConnectionFailed) -> str:
         """Comes back, and says so before and after; the item's state then. Raises `lost` where nobody answers."""
@@ -242,11 +248,6 @@ class Executor:
     def _parameters(self, run: int) -> dict[str, str]:
         with self.transaction() as session:
             return {**session.get_one(Run, run).parameters, "run_id": str(run)}
-
-
-def _left_something(step: Step, state: str) -> bool:
-    """Whether a step in `state` may have changed anything that its undo must take back."""
-    return state in ("done", "undoing") or not (step.transactional or state == "skipped")
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from console.engine.watch import Watch, Watched
 from db.errors import CommitInDoubt, ConnectionFailed, HandrailError, LockNotGranted, SessionEnded, StatementCancelled
 from db.queries.activity import LOCK_KEY, Driver
 from db.session import EXECUTOR_SETTINGS, Target, transaction
+from db.translation import translated
 
 APPLICATION = "handrail: executor"
 RETURN_SECONDS = 60.0
@@ -92,7 +93,8 @@ class Hold:
         deadline, pause = time.monotonic() + RETURN_SECONDS, 0.05
         while True:
             try:
-                return self._regain(lost.xid if isinstance(lost, CommitInDoubt) else "", last_event)
+                with translated():
+                    return self._regain(lost.xid if isinstance(lost, CommitInDoubt) else "", last_event)
             except ConnectionFailed:
                 if time.monotonic() > deadline or wait(pause * random.uniform(0.5, 1.5)):
                     raise lost from None

@@ -119,14 +119,14 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
         journal.stand(session, row, None, None)
         event = journal.record(session, "rollback began", run, kept=[k.told() for k in kept])
     executor.tell(event)
-    for item, state in items:
+    for item, left in items:
         with executor.transaction() as session:
             asked = journal.pause_asked(session, run)
         executor.stop.require_none(f"Stopped before {item.id} was undone.")
         if asked:
             return
         try:
-            executor.take_back(run, plan, item, state)
+            executor.take_back(run, plan, item, left=left)
         except PauseWanted:
             return
     if whole:

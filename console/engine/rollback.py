@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
 from console.engine.statements import filled, send
-from db.models import Run
+from console.engine.steps import Step
+from db.models import Run, StepRun
 
 UNTOUCHED = ("waiting", "undone")
 
@@ -46,16 +47,23 @@ def preview(session: Session, run: Run, to: str | None = None) -> Preview:
     return Preview(run.id, run.plan, items, kept, sum(took[item.position] for item in items))
 
 
-def to_undo(plan: Plan, run: Run, to: str | None, *, one: bool = False) -> list[tuple[Item, str]]:
-    """The items to undo with their states, last first; down to and including `to`."""
+def to_undo(plan: Plan, run: Run, to: str | None, *, one: bool = False) -> list[tuple[Item, bool]]:
+    """The items to undo, last first, down to and including `to`; with each, whether it may have left anything."""
     lowest = plan.item(to).position if to else 1
-    states = {step.position: step.state for step in run.steps}
+    steps = {step.position: step for step in run.steps}
     begun = [
-        (item, states[item.position])
+        (item, _left(item, steps[item.position]))
         for item in reversed(plan.items)
-        if item.position >= lowest and states[item.position] not in UNTOUCHED
+        if item.position >= lowest and steps[item.position].state not in UNTOUCHED
     ]
     return begun[:1] if one else begun
+
+
+def _left(item: Item, step: StepRun) -> bool:
+    """A transaction stands or it does not, however its undo ended; anything else may have stopped half way."""
+    if not isinstance(item.what, Step) or step.state == "skipped":
+        return False
+    return step.stands if item.what.transactional else True
 
 
 def counted(connection: Connection, plan: Plan, run: Run) -> list[Counted]:

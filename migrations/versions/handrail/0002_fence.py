@@ -26,6 +26,10 @@ INSERT INTO handrail.fence DEFAULT VALUES;
 -- one begins was changed by somebody else (FM-C11). Null where nothing is known.
 ALTER TABLE handrail.run ADD objects jsonb, ADD objects_after integer;
 
+-- Whether what a step does is in the database: an undo that failed or was stopped has not taken it back.
+ALTER TABLE handrail.step_run ADD stands boolean NOT NULL DEFAULT false;
+UPDATE handrail.step_run SET stands = true WHERE state IN ('done', 'undoing');
+
 ALTER TABLE handrail.step_run DROP CONSTRAINT step_run_state_check, ADD CONSTRAINT step_run_state_check CHECK
     (state IN ('waiting', 'running', 'done', 'failed', 'stopped', 'skipped', 'undoing', 'undone'));
 """
@@ -42,5 +46,6 @@ def downgrade() -> None:
         "ALTER TABLE handrail.step_run ADD CONSTRAINT step_run_state_check CHECK"
         " (state IN ('waiting', 'running', 'done', 'failed', 'stopped', 'undoing', 'undone'))"
     )
+    op.execute("ALTER TABLE handrail.step_run DROP stands")
     op.execute("ALTER TABLE handrail.run DROP objects, DROP objects_after")
     op.execute("DROP TABLE handrail.fence")
