@@ -5,12 +5,14 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock bench clean
+.PHONY: help demo test check crash mutants lock bench clean
 
 help:
 	@echo "make demo    an embedded server, sample targets, the console (ARGS=\"--rows 1000\")"
 	@echo "make test    the tests (ARGS=\"-k postgres\")"
 	@echo "make check   formats, lints, types and tests"
+	@echo "make crash   every plan killed at every point (an hour and a half; ARGS=\"--every 20\")"
+	@echo "make mutants the executor broken on purpose: the tests must notice (ARGS=\"no-final-sweep\")"
 	@echo "make bench   the benchmarks"
 	@echo "make lock    writes requirements.txt anew from pyproject.toml"
 	@echo "make clean   removes .venv and every cache"
@@ -26,6 +28,12 @@ check: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest $(ARGS)
+
+crash: $(STAMP)
+	@$(BIN)/python -m tests.crash $(ARGS)
+
+mutants: $(STAMP)
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench $(ARGS)

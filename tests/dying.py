@@ -6,7 +6,6 @@ begun: no handler runs, no buffer is flushed. The engine knows nothing of this; 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from typing import Any
@@ -16,12 +15,12 @@ from sqlalchemy import Engine, event
 from console.engine import executor, journey
 from db.models import Event
 from db.session import Target
+from tests.crash.faults import PROCESSES
 
 STATEMENTS = 2
 
-# A server that has imported the engine once and forks: a killed console every few milliseconds, not every second.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__])
+# for who imports it from here
+__all__ = ["PROCESSES", "die_in", "drive", "killed_in"]
 
 
 def killed_in(target: Target, run: int, step: str, direction: str = "forward") -> None:

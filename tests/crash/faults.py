@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal, get_args
 
 import psycopg
@@ -92,11 +91,11 @@ def one(here: executor.Executor, run: int, way: Way) -> None:
 
 def on_each_point(do: Callable[[Kind], None]) -> None:
     for kind in get_args(Kind):
-        event.listen(Engine, kind, partial(_only, do, kind))
+        event.listen(Engine, kind, _telling(do, kind))
 
 
-def _only(do: Callable[[Kind], None], kind: Kind, *_: Any) -> None:
-    do(kind)
+def _telling(do: Callable[[Kind], None], kind: Kind) -> Callable[..., None]:
+    return lambda *_: do(kind)
 
 
 def kill(_target: Target, _here: executor.Executor) -> None:

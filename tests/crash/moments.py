@@ -33,15 +33,30 @@ class Struck:
     seconds: float
 
 
-def killed(server: Server, template: str, plan: Plan, seed: int) -> Struck:
+@dataclass(frozen=True)
+class Calm:
+    """How a run ends that nobody strikes, and what of it no two runs leave the same."""
+
+    state: State
+    unstable: set[str]
+
+    @classmethod
+    def of(cls, server: Server, template: str, plan: Plan) -> Calm:
+        state, again = (_done(server, template, plan) for _ in range(2))
+        return cls(state, state.unstable(again))
+
+    def differences(self, target: Target, run: int) -> list[str]:
+        return self.state.differences(State.of(target, run), self.unstable)
+
+
+def killed(server: Server, template: str, plan: Plan, calm: Calm, seed: int) -> Struck:
     """Up and down, killed after a random time again and again, and at last let through."""
     chance, began = random.Random(seed), time.monotonic()
-    calm = _calm(server, template, plan)
     target = Target(server.create(f"killed_{seed}", template))
     before = fingerprinted(target)
     run = begun(target, plan)
     strikes = _until("done", target, run, "forward", chance)
-    wrong = calm.differences(State.of(target, run), set())
+    wrong = calm.differences(target, run)
     strikes += _until("rolled back", target, run, "back", chance)
     if fingerprinted(target) != before:
         wrong.append("rolled back, it is not as before")
@@ -50,26 +65,26 @@ def killed(server: Server, template: str, plan: Plan, seed: int) -> Struck:
     return Struck(seed, strikes, wrong, time.monotonic() - began)
 
 
-def server_stopped(server: Server, template: str, plan: Plan, seed: int) -> Struck:
+def server_stopped(server: Server, template: str, plan: Plan, calm: Calm, seed: int) -> Struck:
     """The whole server is stopped at once at a random moment and started again; the console comes back by itself, or a
     person resumes (FM-B1)."""
     chance, began = random.Random(seed), time.monotonic()
-    calm = _calm(server, template, plan)
     target = Target(server.create(f"stopped_{seed}", template))
     run = begun(target, plan)
     process = PROCESSES.Process(target=go, args=(target.url, run, "forward"))
     process.start()
     process.join(chance.uniform(0.05, 1.0))
+    met = process.is_alive()
     target.close()
     stop_at_once(server)
     postgres.start(server.version, server.embedded.pgdata.parent)
     process.join(90)
     if look(target, run).state != "done":
         drive(target, lambda here: journey.resume(here, run, said=True))
-    wrong = calm.differences(State.of(target, run), set())
+    wrong = calm.differences(target, run)
     target.close()
     server.drop(f"stopped_{seed}")
-    return Struck(seed, 1, wrong, time.monotonic() - began)
+    return Struck(seed, int(met), wrong, time.monotonic() - began)
 
 
 def stop_at_once(server: Server) -> None:
@@ -91,8 +106,7 @@ def _onward(way: Way, run: int) -> Callable[[executor.Executor], None]:
     return lambda here: journey.back(here, run)
 
 
-def _calm(server: Server, template: str, plan: Plan) -> State:
-    """How a run ends that nobody strikes."""
+def _done(server: Server, template: str, plan: Plan) -> State:
     target = Target(server.create("calm", template))
     run = begun(target, plan)
     drive(target, _onward("forward", run))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 
 import pytest
 
 from console.engine import journey
 from console.engine.errors import StepFailed
-from console.engine.steps.backfill import LARGEST, SMALLEST, _adapted
+from console.engine.steps.backfill import LARGEST, SMALLEST, SWEEPS, _adapted
 from db.session import Target
+from tests.crash.faults import struck
 from tests.driving import ask, begun, drive, look, session_of, state, states, tiny
 from tests.servers import wait_until
 
@@ -44,6 +47,24 @@ def test_each_row_is_changed_exactly_once(counted: Target) -> None:
     progress = look(counted, number).steps[0].progress
     assert (progress["rows"], progress["total"]) == (3000, 3000)
     assert progress["batches"] >= 2
+
+
+def test_each_row_is_changed_exactly_once_under_kills(counted: Target) -> None:
+    """FM-A8: kill -9 at one point after the other of the batches; the next console goes on from the cursor.
+
+    What the plan calls to be done never ends here, so a batch that was done again would be seen.
+    """
+    slow = 'where = "r.touched < 99 AND md5(repeat(r.email, 8000)) IS NOT NULL"'
+    number = begun(counted, tiny(STEP + COUNTING.replace('where = "r.touched = 0"', slow)))
+    kept: list[int] = []
+    for point in cycle(range(71, 121, 2)):
+        assert struck(counted, number, "forward", point)
+        kept.append(look(counted, number).steps[0].progress.get("rows", 0))
+        assert ask(counted, "SELECT sum(touched) FROM person") == kept[-1], f"killed at point {point}"
+        assert ask(counted, "SELECT max(touched) FROM person") <= 1, f"killed at point {point}"
+        if kept[-1] > 2000:
+            break
+    assert len(set(kept)) > 3, f"it was hardly ever killed between two batches: {kept}"
 
 
 def test_rows_are_copied(sample: Target) -> None:
@@ -99,6 +120,42 @@ def test_a_batch_that_fails_names_the_cause_and_keeps_the_others(counted: Target
     with pytest.raises(StepFailed, match="batch of fill: new row for relation"):
         drive(counted, lambda here: journey.forward(here, number))
     assert states(counted, number) == {"fill": "failed"}
+
+
+def test_a_change_that_a_writer_makes_meanwhile_stands(counted: Target) -> None:
+    """FM-C7, F30: the batch waits for him, looks at his row again, and takes the values from there."""
+    ask(counted, "ALTER TABLE person ADD COLUMN upper text")
+    change = 'set = "touched = r.touched + 1, upper = upper(r.email)"\nwhere = "r.touched = 0"\n'
+    number = begun(counted, tiny(STEP + change))
+    with session_of(counted) as application, ThreadPoolExecutor() as pool:
+        application.execute("UPDATE person SET email = 'changed' WHERE email = 'Person7@example.org'")
+        application.execute("UPDATE person SET touched = 777 WHERE email = 'Person8@example.org'")
+        driving = pool.submit(drive, counted, lambda here: journey.forward(here, number))
+        wait_until(lambda: ask(counted, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+        application.commit()
+        driving.result()
+    assert ask(counted, "SELECT touched FROM person WHERE email = 'changed' AND upper = 'CHANGED'") == 1
+    assert ask(counted, "SELECT touched FROM person WHERE email = 'Person8@example.org' AND upper IS NULL") == 777
+    assert ask(counted, "SELECT count(*) FROM person WHERE touched = 1 AND upper = upper(email)") == 2999
+
+
+def test_rows_that_keep_appearing_are_not_swept_for_ever(counted: Target) -> None:
+    """FM-C6: it says what to do, and the run does not go on as if all were done."""
+    ask(
+        counted,
+        """CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF EXISTS (SELECT FROM changed) THEN INSERT INTO person (email) VALUES ('more'); END IF;
+             RETURN NULL; END $$;
+           CREATE TRIGGER more AFTER UPDATE ON person REFERENCING NEW TABLE AS changed
+           FOR EACH STATEMENT EXECUTE FUNCTION more()""",
+    )
+    number = begun(counted, tiny(STEP + COUNTING))
+    with pytest.raises(StepFailed, match=f"rows to do keep appearing: {SWEEPS} sweeps did not end it"):
+        drive(counted, lambda here: journey.forward(here, number))
+    assert states(counted, number) == {"fill": "failed"}
+    ask(counted, "DROP TRIGGER more ON person")
+    drive(counted, lambda here: journey.resume(here, number))
+    assert ask(counted, "SELECT array_agg(DISTINCT touched) FROM person") == [1]
 
 
 def test_a_copy_waits_for_a_writer_and_takes_what_he_wrote(sample: Target) -> None:
