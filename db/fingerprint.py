@@ -98,7 +98,7 @@ class Fingerprint:
 
     @property
     def digest(self) -> str:
-        return _digest(json.dumps(self.objects, sort_keys=True))
+        return digest(json.dumps(self.objects, sort_keys=True))
 
     def stored(self) -> dict[str, Any]:
         return {"objects": self.objects, "content": self.content}
@@ -110,7 +110,7 @@ class Fingerprint:
 
 def take(connection: Connection, *, content: bool = True) -> Fingerprint:
     """The fingerprint of the whole database but handrail's own schema, in the transaction of `connection`."""
-    objects = {name: _digest(definition) for name, definition in connection.execute(text(OBJECTS))}
+    objects = {name: digest(definition) for name, definition in connection.execute(text(OBJECTS))}
     return Fingerprint(objects, tables(connection) if content else {})
 
 
@@ -124,7 +124,8 @@ def tables(connection: Connection) -> dict[str, list[Any]]:
 
 def summed(connection: Connection, schema: str, table: str, *, quick: bool) -> list[Any]:
     # hash_record_extended ignores the session's text settings and is ten times faster, but some types lack it (F52)
-    one = "hash_record_extended(t, 0)" if quick else "hashtextextended(t::text, 0)"
+    # ROW(t.*) and not t, which a column of that name would hide
+    one = "hash_record_extended(ROW(t.*), 0)" if quick else "hashtextextended(ROW(t.*)::text, 0)"
     quote = connection.dialect.identifier_preparer.quote
     row = connection.execute(
         text(f"SELECT count(*), coalesce(sum({one}::numeric), 0)::text FROM {quote(schema)}.{quote(table)} t")
@@ -154,5 +155,5 @@ def content_differences(before: Fingerprint, after: Fingerprint) -> dict[str, li
     }
 
 
-def _digest(words: str) -> str:
+def digest(words: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:16]

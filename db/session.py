@@ -31,9 +31,22 @@ EXECUTOR_SETTINGS = {
     "search_path": '"$user", public',
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
     "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "default_transaction_isolation": "read committed",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
 }
-QUESTION_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "2s", "TimeZone": "UTC"}
+QUESTION_SETTINGS = {
+    "statement_timeout": "15s",
+    "lock_timeout": "2s",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+}
+SET = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
+SINCE = {"transaction_timeout": 17}
 
 
 @contextmanager
@@ -57,6 +70,7 @@ def transaction(connection: Connection) -> Iterator[Session]:
                     "The connection was lost while a transaction was committed.",
                     "Resume: handrail asks the server what became of it.",
                 ) from error
+            begun.rollback()  # the server has; without this the connection takes no other transaction
             raise
 
 
@@ -96,15 +110,20 @@ class Target:
         """A driver connection with `settings`; refuses a server outside 15 to 18."""
         with translated():
             connection = psycopg.connect(
-                self.url, application_name=application, connect_timeout=CONNECT_SECONDS, autocommit=True
+                self.url,
+                application_name=application,
+                connect_timeout=CONNECT_SECONDS,
+                client_encoding="utf8",
+                prepare_threshold=None,  # DEALLOCATE in somebody's function must not pull it from under the driver
+                autocommit=True,
             )
         major = connection.info.server_version // 10000
         if not OLDEST <= major <= NEWEST:
             connection.close()
             raise ConnectionFailed(f"The server is PostgreSQL {major}.", f"handrail works on {OLDEST} to {NEWEST}.")
         with translated():
-            for name, value in settings.items():
-                connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+            wanted = known(settings, major)
+            connection.execute(SET, (list(wanted), list(wanted.values())))
         connection.autocommit = False
         return connection
 
@@ -143,6 +162,11 @@ class Target:
         if self._questions is not None:
             self._questions.dispose()
             self._questions = None
+
+
+def known(settings: dict[str, str], major: int) -> dict[str, str]:
+    """Those settings that a server of that version has."""
+    return {name: value for name, value in settings.items() if SINCE.get(name, OLDEST) <= major}
 
 
 class MalformedTarget(HandrailError):

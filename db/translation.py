@@ -40,14 +40,16 @@ def translated() -> Iterator[None]:
 def translate(error: psycopg.Error) -> HandrailError:
     """The error of handrail for one of the driver's; DETAIL is left out, since it quotes rows (FM-E9)."""
     state = error.sqlstate or ""
-    if isinstance(error, psycopg.OperationalError) and (not state or state[:2] in ("08", "28", "3D")):
+    # a statement may fail with any code that somebody raises; only FATAL ends the session
+    lost = error.diag.severity_nonlocalized != "ERROR"
+    if lost and isinstance(error, psycopg.OperationalError) and (not state or state[:2] in ("08", "28", "3D")):
         return _connection_failed(error)
-    if state == "57P01":
+    if lost and state == "57P01":
         return SessionEnded(
             "The server ended this session: somebody asked it to, or it shuts down.",
             "Find out who and why, then resume: the journal is right.",
         )
-    if state in ("57P02", "57P03"):
+    if lost and state in ("57P02", "57P03"):
         return ConnectionFailed(
             "The server closed the connection.", "Check that it runs, then resume: the journal is right."
         )

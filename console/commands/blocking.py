@@ -128,7 +128,7 @@ def queue(session: Session, row: Run) -> Queue:
     at, driver = activity.now(session), activity.driver(session)
     if driver is None or driver.pid not in {step.pid for step in row.steps}:
         return Queue(at, [], Waiting(0, 0.0))
-    newest = runs.events(session, row.id, 1)
+    newest = runs.events(session, row.id, blocking.RECENT)
     return Queue(at, blocking.in_the_way(session, row, newest), blocking.made_to_wait(session, row))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from console.engine.errors import Drifted
 from console.engine.plan import Item
 from console.engine.steps import Step
-from db import fingerprint, journal
+from db import catalog, fingerprint, journal
 from db.fingerprint import Fingerprint
 from db.models import Event, Run
 
@@ -19,12 +19,8 @@ FRESH = ("waiting", "undone")
 
 
 def keep(session: Session, run: Run, position: int) -> None:
-    """Says how the objects stand after the item at `position`.
-
-    In a transaction of its own right after the item's, lest the catalogs be read under the locks of the step; what
-    somebody else changes between the two is taken for the step's.
-    """
-    journal.stand(session, run, fingerprint.take(session.connection(), content=False).objects, position)
+    """Says how the objects stand after the item at `position`; in the transaction that says how the item ended."""
+    journal.stand(session, run, catalog.objects(session.connection()), position)
 
 
 def since(session: Session, run: Run, item: Item) -> list[str]:
@@ -33,8 +29,8 @@ def since(session: Session, run: Run, item: Item) -> list[str]:
     by_hand = isinstance(item.what, Step) and item.what.waits_for_person
     if state not in FRESH or by_hand or run.objects is None or run.objects_after != item.position - 1:
         return []
-    now = fingerprint.take(session.connection(), content=False)
-    return fingerprint.differences(Fingerprint(run.objects, {}), now)
+    now = catalog.objects(session.connection())
+    return fingerprint.differences(Fingerprint(run.objects, {}), Fingerprint(now, {}))
 
 
 def require_none(session: Session, run: Run, item: Item, *, accepted: bool) -> Event | None:

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from console.engine import drift
 from console.engine.errors import CheckFailed, StepFailed, StepStopped, TakenOver
 from console.engine.hold import Hold
 from console.engine.measuring import measure
@@ -132,13 +133,16 @@ class Executor:
         self._tell(Event(kind="connection lost", run_id=run, step=item.id, at=datetime.now(UTC), by="",
                          detail={"error": "Trying to come back."}))  # fmt: skip
         began = time.monotonic()
-        outcome = self.hold.come_back(lost, self.last_event, self.stop.wanted.wait)
+        outcome, moved = self.hold.come_back(lost, self.last_event, self.stop.wanted.wait)
         with self.transaction() as session:
             step = session.get_one(StepRun, (run, item.position))
             state = step.state
-            said = journal.record(session, "connection back", run, item.id, after=round(time.monotonic() - began, 1),
-                                  **({"commit": outcome} if outcome else {}))  # fmt: skip
-        self.tell(said)
+            said = [journal.record(session, "connection back", run, item.id, after=round(time.monotonic() - began, 1),
+                                   **({"commit": outcome} if outcome else {}))]  # fmt: skip
+            if moved:
+                said.append(journal.record(session, "server changed", run, **moved))
+        for event in said:
+            self.tell(event)
         return state
 
     def _begin(self, run: int, item: Item, state: str) -> None:
@@ -149,8 +153,15 @@ class Executor:
 
     def _end(self, run: int, item: Item, state: str, event: str, **detail: Any) -> None:
         with self.transaction() as session:
-            said = journal.end(session, session.get_one(StepRun, (run, item.position)), state, event, **detail)
+            said = self._ended(session, run, item, state, event, **detail)
         self.tell(said)
+
+    def _ended(self, session: Session, run: int, item: Item, state: str, event: str, **detail: Any) -> Event:
+        """The end of an item, and how the schema stands then, in the transaction of both."""
+        said = journal.end(session, session.get_one(StepRun, (run, item.position)), state, event, **detail)
+        if state == "done":
+            drift.keep(session, session.get_one(Run, run), item.position)
+        return said
 
     def _work(self, run: int, plan: Plan, item: Item, step: Step, *, back: bool) -> None:
         work = self.given(run, plan, item, step)
@@ -168,7 +179,7 @@ class Executor:
                 connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 standing.require(connection, item.id)
                 standing.require_own(connection, item.id)
-                return journal.end(session, session.get_one(StepRun, (run, item.position)), *end, **found)
+                return self._ended(session, run, item, *end, **found)
 
         if step.transactional:
             with self.stop.open():

@@ -18,17 +18,32 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from console.engine import taking
-from console.engine.errors import JournalBehind, TakenOver
+from console.engine.errors import TakenOver
 from console.engine.pooler import require_own_backend
 from console.engine.retrying import known_error
 from console.engine.watch import Watch, Watched
-from db.errors import CommitInDoubt, ConnectionFailed, HandrailError, LockNotGranted, SessionEnded, StatementCancelled
+from db.errors import (
+    CommitInDoubt,
+    ConnectionFailed,
+    HandrailError,
+    LockNotGranted,
+    NotPrepared,
+    SessionEnded,
+    StatementCancelled,
+)
 from db.queries.activity import LOCK_KEY, Driver
-from db.session import EXECUTOR_SETTINGS, Target, transaction
+from db.session import EXECUTOR_SETTINGS, Target, known, transaction
 from db.translation import translated
+
+Told = dict[str, Any]
 
 APPLICATION = "handrail: executor"
 RETURN_SECONDS = 60.0
+# what a step may leave in a session, beside settings and the role
+LEAVE_NOTHING = (
+    "RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", "CLOSE ALL", "UNLISTEN *", "DEALLOCATE ALL",
+    "DISCARD TEMP",
+)  # fmt: skip
 TAKEOVER_SECONDS = 2.0  # from the end of our session to the epoch of who ended it
 
 FENCE = text("SELECT epoch, login, taken_at FROM handrail.fence")
@@ -71,7 +86,7 @@ class Hold:
         self.epoch = 0
         self.pid = 0
 
-    def take(self, over: Driver | None = None) -> dict[str, Any]:
+    def take(self, over: Driver | None = None) -> Told:
         """Connects and takes the target, from `over` where that is given; what should be journalled of it."""
         require_own_backend(self.target)
         self._connect()
@@ -83,8 +98,11 @@ class Hold:
         self.epoch, moved = taking.raise_epoch(self.connection, self.target.name)
         return moved
 
-    def come_back(self, lost: ConnectionFailed, last_event: int | None, wait: Callable[[float], bool]) -> str:
-        """A new connection after `lost`. Answers what became of a COMMIT in doubt: committed, aborted, or ''.
+    def come_back(
+        self, lost: ConnectionFailed, last_event: int | None, wait: Callable[[float], bool]
+    ) -> tuple[str, Told]:
+        """A new connection after `lost`. What became of a COMMIT in doubt (committed, aborted or ''), and, where the
+        server is another than before, from what to what.
 
         Raises `lost` where the server stays away for RETURN_SECONDS, or `wait` says that it is of no use any more;
         TakenOver where somebody else took the target meanwhile, and JournalBehind where the server does not know the
@@ -100,23 +118,20 @@ class Hold:
                     raise lost from None
                 pause = min(2.0, 2 * pause)
 
-    def _regain(self, xid: str, last_event: int | None) -> str:
+    def _regain(self, xid: str, last_event: int | None) -> tuple[str, Told]:
         self._stack.close()
         self._connect()
         with transaction(self.connection) as session:
             taking.require_ready(session)
         taking.lock(self.connection, self.target.name)
-        self.epoch, _ = taking.raise_epoch(self.connection, self.target.name, still=self.epoch)
+        self.epoch, moved = taking.raise_epoch(self.connection, self.target.name, still=self.epoch)
         with transaction(self.connection) as session:
             # the lock is ours, so the backend that had it is gone, and its transaction has an end
             outcome = session.scalar(OUTCOME, {"xid": xid}) if xid else ""
             known = text("SELECT EXISTS (SELECT 1 FROM handrail.event WHERE id = :id)")
             if last_event is not None and not session.scalar(known, {"id": last_event}):
-                raise JournalBehind(
-                    f"The server does not know event {last_event}, which it had acknowledged: its journal is behind.",
-                    "It may be a replica that took over too early. Compare the two servers before you resume.",
-                )
-        return str(outcome or "")
+                raise taking.behind(f"event {last_event}")
+        return str(outcome or ""), moved
 
     @contextmanager
     def transaction(self, patience: float | None = None, others: float | None = None) -> Iterator[Session]:
@@ -154,9 +169,10 @@ class Hold:
         with transaction(self.connection) as session:
             stands = session.execute(STANDS, {"key": LOCK_KEY}).one()
             found = _settings(session)
-            for sent in ("RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", "DISCARD TEMP"):
+            for sent in LEAVE_NOTHING:
                 session.execute(text(sent))
-            session.execute(SET, {"names": list(EXECUTOR_SETTINGS), "values": list(EXECUTOR_SETTINGS.values())})
+            settings = known(EXECUTOR_SETTINGS, self.driver.info.server_version // 10000)
+            session.execute(SET, {"names": list(settings), "values": list(settings.values())})
         if not stands.locked:
             taking.lock(self.connection, self.target.name)
         names = {name for name in found.keys() | self._settings.keys() if found.get(name) != self._settings.get(name)}
@@ -184,7 +200,11 @@ class Hold:
 
     def _enter(self, session: Session, patience: float | None) -> str:
         lock_timeout = f"{max(1, round(patience * 1000))}ms" if patience is not None else None
-        fence = session.execute(ENTER, {"lock_timeout": lock_timeout}).one()
+        fence = session.execute(ENTER, {"lock_timeout": lock_timeout}).one_or_none()
+        if fence is None:
+            raise NotPrepared(
+                "handrail's fence is gone from this database.", "Put it back with: handrail init --name TARGET"
+            )
         if fence.epoch != self.epoch:
             raise taking.taken_over(fence)
         return str(fence.xid)

@@ -12,6 +12,7 @@ from console.engine.errors import Drifted, NotAsBefore, RunRefused, UnknownRun, 
 from console.engine.executor import Executor
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
+from console.engine.retrying import retried
 from console.engine.rollback import counted, to_undo
 from console.engine.steps import Revision, Step
 from console.engine.work import PauseWanted
@@ -19,6 +20,8 @@ from db import fingerprint, journal, revisions
 from db.fingerprint import Fingerprint
 from db.models import Event, Run, StepRun
 from db.queries import activity, runs
+
+PATIENCE = 2.0  # seconds for a lock on a table that only the fingerprint wants
 
 Reach = Literal["one", "checkpoint", "end"]
 
@@ -35,6 +38,7 @@ def begin(executor: Executor, plan: Plan) -> int:
         )
     with executor.transaction() as session:
         looked = preflight.looked_at(session, executor.target, plan)
+    before = _fingerprint(executor)
     with executor.transaction() as session:
         _require_free(session, plan)
         _require_revisions_in_turn(session, plan)
@@ -45,7 +49,7 @@ def begin(executor: Executor, plan: Plan) -> int:
             sources=dict(plan.sources),
             digest=plan.digest,
             parameters={"run_date": f"{datetime.now(UTC):%Y%m%d}"},
-            fingerprint=fingerprint.take(session.connection()).stored(),
+            fingerprint=before.stored(),
         )
         said = [journal.open_run(session, run, [_waiting(item) for item in plan.items])]
         number = run.id
@@ -97,8 +101,6 @@ def forward(
             executor.apply(run, plan, item)
         except PauseWanted:
             return
-        with executor.transaction() as session:
-            drift.keep(session, session.get_one(Run, run), item.position)
         accepted = False
         if reach == "one" or (reach == "checkpoint" and item.kind == "checkpoint"):
             last = item.position if item.position < len(plan.items) else last
@@ -108,6 +110,7 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
     """Goes back: one item, or all down to and including `to`, or everything."""
     with executor.transaction() as session:
         row = found(session, run)
+        _require_last(session, row)
         plan = frozen(row.plan_text, row.sources)
         items = to_undo(plan, row, to, one=one)
         whole = not one and to is None
@@ -185,9 +188,9 @@ def upcoming(plan: Plan, run: Run) -> Item | None:
 
 def _end_rollback(executor: Executor, run: int) -> None:
     """Says what is as before and what is not. The schema must be equal; content differs by what was kept."""
+    after = _fingerprint(executor)
     with executor.transaction() as session:
         before = Fingerprint.restored(found(session, run).fingerprint)
-        after = fingerprint.take(session.connection())
         aside = runs.set_aside(session, run)
     differs = fingerprint.differences(before, after)
     content = fingerprint.content_differences(before, after)
@@ -210,6 +213,26 @@ def _require_free(session: Session, plan: Plan) -> None:
         raise RunRefused(
             f"Plan {plan.id} is done here already, as run {done.id}.",
             f"To run it again, first take it back: handrail rollback {done.id}",
+        )
+
+
+def _fingerprint(executor: Executor) -> Fingerprint:
+    """Of the whole database, between two steps; what others lock or drop meanwhile is waited for."""
+
+    def once(patience: float) -> Fingerprint:
+        with executor.hold.transaction(patience) as session:
+            return fingerprint.take(session.connection())
+
+    return retried(once, PATIENCE, lambda seconds: executor.stop.rest(seconds, lambda: False), lambda again: None)
+
+
+def _require_last(session: Session, run: Run) -> None:
+    """A run that is over is taken back only where no later one stands on what it did."""
+    later = runs.standing_after(session, run.id)
+    if later is not None and run.state in runs.OVER:
+        raise RunRefused(
+            f"Run {later.id} of {later.plan} came after run {run.id}, and is {later.state}.",
+            f"Take that one back first: handrail rollback {later.id}",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from console.engine import drift
 from console.engine.checks import Asking, measured
 from console.engine.errors import CheckFailed
 from console.engine.hold import Hold
@@ -42,6 +43,7 @@ def measure(
             journal.turn(session, session.get_one(Run, run), "failed")
         else:
             said = journal.end(session, step, "done", "checkpoint passed", passed=passed)
+            drift.keep(session, session.get_one(Run, run), item.position)
     tell(said)
     if failed:
         raise CheckFailed(

@@ -20,6 +20,9 @@ def prepare(target: Target, name: str) -> None:
     with target.executor_connection("handrail: prepare") as connection, connection.begin():
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS handrail"))
         revisions.upgrade_all(connection, revisions.OWN)
+        connection.execute(
+            text("INSERT INTO handrail.fence (epoch) SELECT 0 WHERE NOT EXISTS (SELECT FROM handrail.fence)")
+        )
         known = connection.execute(text("SELECT name FROM handrail.target")).scalar()
         if known is None:
             connection.execute(text("INSERT INTO handrail.target (name) VALUES (:name)"), {"name": name})

@@ -19,6 +19,9 @@ OURS = {
     "idle_in_transaction_session_timeout": "Without it a console that hangs holds its locks.",
     "session_replication_role": "It would switch off triggers and foreign keys.",
 }
+OWN_TABLES = (
+    "a step may not touch handrail's own tables.", "It may put rows into handrail.set_aside, and nothing else.",
+)  # fmt: skip
 WHO = ("role", "session_authorization")
 
 OUTSIDE = {
@@ -59,11 +62,17 @@ def _setting(node: Any) -> tuple[str, str] | None:
             f"a step may not set {name}.",
             "The plan's keys lock_timeout and downtime say how long others may wait.",
         )
+    if name == "search_path" and any(_word(one) == "handrail" for one in node.args or ()):
+        return OWN_TABLES
     if kind == "VAR_SET_MULTI":
         return None  # SET TRANSACTION
     if kind.startswith("VAR_RESET") or not node.is_local:
         return (f"a plain SET or RESET of {name or 'all'} outlives the step.", "Write SET LOCAL.")
     return None
+
+
+def _word(constant: Any) -> str:
+    return str(getattr(getattr(constant, "val", None), "sval", "")).lower()
 
 
 def _called(name: str, first: str | None) -> tuple[str, str] | None:

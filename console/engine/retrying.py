@@ -50,7 +50,7 @@ def retried(
             return do(min(patience, longest))
         except (DBAPIError, StatementFailed) as error:
             known = known_error(error)
-            if not isinstance(known, StatementFailed) or known.sqlstate not in PASSING:
+            if not isinstance(known, StatementFailed) or not _passes(known):
                 raise
             seconds = pause * random.uniform(0.5, 1.5)
             say(Again(known, tried, len(LADDER), seconds))
@@ -60,6 +60,11 @@ def retried(
     except LockNotGranted as error:
         error.message += f" It was tried {len(LADDER)} times."
         raise
+
+
+def _passes(known: StatementFailed) -> bool:
+    """An object that somebody dropped while the catalogs were read is gone at the next try."""
+    return known.sqlstate in PASSING or (known.sqlstate == "XX000" and "with OID" in known.message)
 
 
 def known_error(error: Exception) -> HandrailError | None:

@@ -29,10 +29,16 @@ OWN = text(
         UNION ALL
         SELECT 'f' || oid || md5(prosrc) FROM pg_proc WHERE pronamespace = 'handrail'::regnamespace
         UNION ALL
-        SELECT 'c' || c.oid || a.attnum || a.atttypid || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || c.relacl::text
+        SELECT concat_ws(' ', 'c', c.oid, a.attnum, a.atttypid, pg_get_expr(d.adbin, d.adrelid), c.relacl)
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
              LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'handrail'::regnamespace
+        UNION ALL
+        SELECT 'k' || k.oid || k.convalidated::text FROM pg_constraint k WHERE k.connamespace = 'handrail'::regnamespace
+        UNION ALL
+        SELECT 'i' || c.oid FROM pg_class c WHERE c.relnamespace = 'handrail'::regnamespace AND c.relkind = 'i'
+        UNION ALL
+        SELECT 'e' || epoch || pid FROM handrail.fence
     ) AS own
     """
 )

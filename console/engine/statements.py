@@ -11,7 +11,7 @@ from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError
-from console.engine.refusals import ONLINE, refusal
+from console.engine.refusals import ONLINE, OWN_TABLES, refusal
 from console.engine.standing import Standing
 from db.errors import StatementFailed
 from db.translation import translate
@@ -109,10 +109,7 @@ def _require_hands_off(sql: str) -> None:
     words = [sql[token.start : token.end + 1].strip('"') for token in tokens]
     for place, token in enumerate(tokens):
         if token.name == "IDENT" and words[place] == "handrail" and words[place + 1 : place + 3] != [".", "set_aside"]:
-            raise PlanError(
-                f"line {sql.count(chr(10), 0, token.start) + 1}: a step may not touch handrail's own tables.",
-                "It may put rows into handrail.set_aside, and nothing else.",
-            )
+            raise PlanError(f"line {sql.count(chr(10), 0, token.start) + 1}: {OWN_TABLES[0]}", OWN_TABLES[1])
 
 
 def execute(connection: Connection, sql: str, place: str) -> int:

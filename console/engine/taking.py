@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from console.engine.errors import RunDriven, RunRefused, TakenOver
+from console.engine.errors import JournalBehind, RunDriven, RunRefused, TakenOver
 from console.engine.retrying import known_error
 from db import revisions
 from db.errors import LockNotGranted, NotPrepared
@@ -56,8 +56,20 @@ def require_ready(session: Session) -> str:
         raise NotPrepared(
             "This database was prepared by an older handrail.", f"Bring it up to this one: handrail init --name {name}"
         )
+    if session.scalar(text("SELECT current_setting('session_replication_role') <> 'origin'")):
+        raise RunRefused(
+            "Triggers and foreign keys are off for this login: session_replication_role is not origin.",
+            "Find out who set it: ALTER ROLE or ALTER DATABASE ... RESET session_replication_role",
+        )
     if session.scalar(text("SELECT pg_is_in_recovery()")):
         raise RunRefused("This server is a replica; nothing can be changed on it.", "Name the primary with --target.")
+    if session.scalar(text("SELECT current_setting('transaction_read_only')::boolean")):
+        raise RunRefused(
+            "This database is set to read-only transactions.",
+            "Find out who set it: ALTER ROLE or ALTER DATABASE ... RESET default_transaction_read_only",
+        )
+    if session.scalar(text("SELECT count(*) FROM handrail.fence")) != 1:
+        raise NotPrepared("handrail's fence is gone from this database.", f"Put it back: handrail init --name {name}")
     return name
 
 
@@ -89,6 +101,13 @@ def taken_over(fence: Row[Any]) -> TakenOver:
     )
 
 
+def behind(what: str) -> JournalBehind:
+    return JournalBehind(
+        f"The server does not know {what}, which it had acknowledged: its journal is behind.",
+        "It may be a replica that took over too early. Compare the two servers before you resume.",
+    )
+
+
 def end_session(connection: Connection, driver: Driver) -> None:
     """Ends the session that drives, and no other that may have its pid by now; it need not be there any more."""
     with transaction(connection) as session:
@@ -99,11 +118,13 @@ def raise_epoch(connection: Connection, name: str, still: int | None = None) -> 
     """The new epoch, and where the server is another than before, from what to what.
 
     Waits for no transaction of an older epoch: one that is open is a living executor without its lock (F68). Raises
-    TakenOver where the epoch is not `still` what it was.
+    TakenOver where the epoch is not `still` what it was, JournalBehind where it is lower.
     """
     try:
         with transaction(connection) as session:
             raised = session.execute(RAISE).one()
+            if still is not None and raised.was < still:
+                raise behind(f"epoch {still}")
             if still is not None and raised.was != still:
                 raise taken_over(raised)
     except DBAPIError as error:

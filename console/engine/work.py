@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from console.engine.errors import StepStopped
@@ -70,6 +70,8 @@ class Work:
         """A transaction that changes what others use: `patience` seconds for each lock, and nobody waits long."""
         with self.hold.transaction(patience, self.others) as session:
             yield session, session.get_one(StepRun, (self.run, self.position))
+            # what a deferred constraint has to say, it says while the batch can still be told to have failed (FM-B7)
+            session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
 
     def retried(self, do: Callable[[float], T]) -> T:
         """The answer of `do`, one of those transactions, tried again where a lock or a deadlock stands in its way."""

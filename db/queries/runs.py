@@ -52,6 +52,12 @@ def done_of_plan(session: Session, plan: str) -> Run | None:
     return session.scalar(select(Run).where(Run.plan == plan, Run.state == "done").order_by(Run.id.desc()))
 
 
+def standing_after(session: Session, run: int) -> Run | None:
+    """The newest run that began after this one and is not rolled back."""
+    newest = select(func.max(Run.id)).where(Run.id > run, Run.state != "rolled back").scalar_subquery()
+    return session.scalar(select(Run).where(Run.id == newest).options(*FROZEN))
+
+
 def events(session: Session, run: int, last: int = 50) -> list[Event]:
     """The newest events of a run, oldest of them first."""
     newest = select(Event).where(Event.run_id == run).order_by(Event.id.desc()).limit(last)

@@ -49,6 +49,7 @@ def sending(sql: str) -> Plan:
         ("REINDEX INDEX CONCURRENTLY i", "inside a transaction"),
         ("VACUUM person", "inside a transaction"),
         ("CREATE DATABASE x", "inside a transaction"),
+        ("SET LOCAL search_path = 'handrail', public", "handrail's own tables"),
         ("LISTEN x", "may not listen"),
         ("LOAD 'x'", "load a library"),
         ("UPDATE handrail.event SET kind = 'x'", "handrail's own tables"),
@@ -108,6 +109,40 @@ def test_a_trigger_planted_on_the_journal_is_caught(sample: Target) -> None:
         EXECUTE 'CREATE CONSTRAINT TRIGGER forge AFTER INSERT ON handrail' || '.event DEFERRABLE INITIALLY DEFERRED
                  FOR EACH ROW EXECUTE FUNCTION forge()';"""
     failed(sample, HIDDEN.format(planting), "it changed handrail's own tables")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE handrail' || '.event ALTER at SET DEFAULT now()",
+        "ALTER TABLE handrail' || '.event ADD evil integer",
+        "UPDATE handrail' || '.fence SET epoch = epoch + 5",
+        "DELETE FROM handrail' || '.fence",
+    ],
+)
+def test_what_is_done_to_the_journal_in_a_block_is_caught(sample: Target, change: str) -> None:
+    """FM-D3: by an SQL that no parser sees."""
+    failed(sample, HIDDEN.format(f"EXECUTE '{change}';"), "it changed handrail's own tables")
+
+
+@pytest.mark.parametrize(
+    ("set", "why"),
+    [
+        ("n = 1 WHERE false; COMMIT; UPDATE person AS r SET n = 2", "may not begin or end a transaction"),
+        ("n = 1 WHERE false; UPDATE person AS r SET n = 2", "more than one statement"),
+        ("n = 1, email = set_config('role', 'x', false)", "may not change the role"),
+    ],
+)
+def test_a_batch_is_one_statement_and_held_to_the_same(set: str, why: str) -> None:
+    """FM-D1, FM-D2: it commits with its cursor, or not at all."""
+    step = f'id = "fill"\nkind = "backfill"\ntable = "person"\nkey = "id"\nset = "{set}"\nwhere = "r.n < 9"\nundo = "SELECT 1"'
+    with pytest.raises(PlanError, match=why):
+        tiny(step)
+
+
+def test_an_error_that_looks_like_a_lost_connection_is_an_error(sample: Target) -> None:
+    """FM-B1: whoever raises 08006 is no network."""
+    failed(sample, HIDDEN.format("RAISE 'far away' USING ERRCODE = '08006';"), r"one line 3: far away \(08006\)")
 
 
 def test_a_deferred_trigger_fires_before_the_journal_says_done(sample: Target) -> None:

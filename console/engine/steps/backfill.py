@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError, StepFailed
-from console.engine.statements import execute, located, send, statements_of
+from console.engine.statements import execute, located, require_transactional, send, statements_of
 from console.engine.steps.common import Found, Name, Sources, Undone, answer, inside
 from console.engine.work import PauseWanted, Work
 from db import journal
@@ -49,8 +49,12 @@ class Backfill(Undone):
         if self.columns is not None and self.key not in self.columns:
             raise PlanError(f"columns: the key {self.key!r} must be copied too.")
         with inside("set, where or columns"):
-            statements_of(self._batch("NULL"))
-            statements_of(self._left())
+            for sql in (self._batch("NULL"), self._left()):
+                require_transactional(sql)
+                if len(statements_of(sql)) != 1:
+                    raise PlanError(
+                        "this would be more than one statement.", "A batch is one; put the rest into a step."
+                    )
         super().require(target, sources)
 
     def script(self, target: str, sources: Sources, *, back: bool = False) -> str:
@@ -126,6 +130,11 @@ class Backfill(Undone):
         page = f"SELECT {self.key} AS k FROM {self.table} {more} ORDER BY 1 LIMIT {size}"
         numbered = f"SELECT k::text AS key, row_number() OVER (ORDER BY k) AS number FROM ({page}) AS page"
         found = send(connection, f"{numbered} ORDER BY number DESC LIMIT 1").first()
+        if found is not None and found.key is None:
+            raise StepFailed(
+                f"{self.table}.{self.key} is null in some rows.",
+                "A backfill walks a key without nulls: choose another.",
+            )
         return (str(found.key), int(found.number)) if found else (None, 0)
 
     def _batch(self, upto: str, after: str = "") -> str:
@@ -149,8 +158,11 @@ class Backfill(Undone):
         )
 
     def _any_left(self, work: Work) -> bool:
-        with work.transaction():
-            return send(work.connection, work.filled(self._left())).first() is not None
+        def once(patience: float) -> bool:
+            with work.changing(patience):
+                return send(work.connection, work.filled(self._left())).first() is not None
+
+        return work.retried(once)
 
 
 def _send_batch(work: Work, sql: str) -> int:
