@@ -146,6 +146,7 @@ class Executor:
         return state
 
     def _begin(self, run: int, item: Item, state: str) -> None:
+        self.hold.first = {}
         with self.transaction() as session:
             step = session.get_one(StepRun, (run, item.position))
             said = journal.begin(session, step, state, journal.backend_pid(session))

@@ -74,7 +74,12 @@ STANDS = text(
 
 
 class Hold:
-    """`connection` and `driver` (the same, as psycopg knows it) are others after `regain`; so is `epoch`."""
+    """`first` are the tables that a step's last tries waited for, with their modes: the next try locks them first.
+
+    A transaction of the application that holds one table and wants the next waits for us where we hold the next: by
+    and by we lock in its order, and no longer meet it half way.
+
+    `connection` and `driver` (the same, as psycopg knows it) are others after `regain`; so is `epoch`."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -85,6 +90,7 @@ class Hold:
         self.driver: Any
         self.epoch = 0
         self.pid = 0
+        self.first: dict[str, str] = {}
 
     def take(self, over: Driver | None = None) -> Told:
         """Connects and takes the target, from `over` where that is given; what should be journalled of it."""
@@ -145,11 +151,15 @@ class Hold:
             try:
                 with transaction(self.connection) as session:
                     xid = self._enter(session, patience)
+                    for table, mode in self.first.items() if others is not None else ():
+                        session.execute(text(f"LOCK TABLE {table} IN {mode} MODE"))
                     yield session
             except CommitInDoubt as error:
                 error.xid = xid
                 raise
             except Exception as error:
+                if watched.wanted is not None:
+                    self.first = {watched.wanted[0]: watched.wanted[1], **self.first}
                 raise _named(error, watched) from error
 
     def ended(self, error: SessionEnded) -> SessionEnded | TakenOver:

@@ -6,6 +6,7 @@ while it works, may keep others waiting longer than that; this is what is cancel
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +27,10 @@ SEE = """
     SELECT coalesce((SELECT extract(epoch FROM max(clock_timestamp() - w.waitstart))
                      FROM pg_locks w WHERE NOT w.granted AND w.pid <> %(pid)s
                      AND %(pid)s = ANY (pg_blocking_pids(w.pid))), 0)::float8,
+           (SELECT jsonb_build_object('table', format('%%I.%%I', n.nspname, c.relname), 'mode', l.mode)
+            FROM pg_locks l JOIN pg_class c ON c.oid = l.relation AND c.relkind IN ('r', 'p')
+                 JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE l.pid = %(pid)s AND NOT l.granted AND l.locktype = 'relation' LIMIT 1),
            EXISTS (SELECT 1 FROM unnest(pg_blocking_pids(%(pid)s)) AS before
                    WHERE %(pid)s = ANY (pg_blocking_pids(before))),
            (SELECT coalesce(jsonb_agg(jsonb_build_object('pid', a.pid, 'login', a.usename, 'application',
@@ -38,8 +43,8 @@ SEE = """
 class Watched:
     """One transaction under watch. `others` bounds how long somebody may wait for it.
 
-    `gave_way` says why it was cancelled; empty where it was not. `blockers` are those for whom it waited when last
-    seen waiting: pid, login, application, state, since.
+    `wanted` is the table that it waited for, and the mode. `gave_way` says why it was cancelled; empty where it was
+    not. `blockers` are those for whom it waited when last seen waiting: pid, login, application, state, since.
     """
 
     pid: int
@@ -47,6 +52,12 @@ class Watched:
     began: float = field(default_factory=time.monotonic)
     gave_way: str = ""
     blockers: list[dict[str, Any]] = field(default_factory=list)
+    wanted: tuple[str, str] | None = None
+
+
+def words(mode: str) -> str:
+    """AccessExclusiveLock -> ACCESS EXCLUSIVE, as LOCK TABLE wants it."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", mode.removesuffix("Lock")).upper()
 
 
 class Watch:
@@ -117,12 +128,14 @@ class Watch:
             return  # lock_timeout still holds; another look comes
         if seen is None:
             return
-        waited, each_other, blockers = seen
+        waited, wanted, each_other, blockers = seen
         with self._changed:
             if self._watched is not watched:
                 return
             if blockers:
                 watched.blockers = blockers
+            if wanted:
+                watched.wanted = wanted["table"], words(wanted["mode"])
             if each_other:
                 # the server would end one of the two after a second, and as soon the application as us
                 watched.gave_way = "It and another session waited for each other, so it gave way."

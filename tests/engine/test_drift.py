@@ -17,6 +17,8 @@ from db.session import Target
 from tests.driving import ask, begun, drive, events, kinds, look, state, states, tiny
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.newest  # it is not the server that decides
+
 NEXT = """
 [[phase.step]]
 title = "Next"

@@ -32,6 +32,8 @@ from tests.driving import ask, begun, done, drive, events, fingerprinted, kinds,
 from tests.online import NOTHING, online
 from tests.servers import Server, serving, wait_until
 
+pytestmark = pytest.mark.newest  # it is not the server that decides
+
 PATIENT = ((60.0, 0.0), (60.0, 0.0))  # a ladder of one long wait
 WAITS = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'person'::regclass"
 LIVES = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"

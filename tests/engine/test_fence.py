@@ -58,6 +58,7 @@ def driven(target: Target, run: int) -> Iterator[int]:
         process.kill()
 
 
+@pytest.mark.newest
 def test_sixteen_consoles_race_and_one_wins_each_time(sample: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """FM-C2: a hundred rounds; the loser of a round is told who won."""
     monkeypatch.setattr(taking, "PATIENCE", 0.0)

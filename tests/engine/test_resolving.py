@@ -31,6 +31,8 @@ from tests.driving import (
 from tests.engine.online.test_partitions import ATTACH, DETACH, SCENE, interrupted
 from tests.online import CREATE, DROP, NOTHING, VALID, invalidated, online
 
+pytestmark = pytest.mark.newest  # it is not the server that decides
+
 NEXT = """
 [[phase.step]]
 title = "Next"

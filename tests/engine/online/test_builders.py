@@ -20,6 +20,8 @@ from tests.driving import ask, begun, drive, look, session_of, state
 from tests.online import CREATE, DROP, VALID, cancel, mended, online, phase
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.newest  # it is not the server that decides
+
 OLD = "waiting for old snapshots"
 BUILDER = "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()"
 
