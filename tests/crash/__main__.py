@@ -2,6 +2,7 @@
 
 --plan ID        one plan alone (small, schema-unification)
 --every N        each Nth point alone (1: all)
+--boundaries     the journal's boundaries alone: before each BEGIN, and so after each COMMIT, and before each COMMIT
 --fault NAME     kill (the default), cut, end session, stop
 --random N       so many journeys with random kills, and a fifth as many stops of the server
 --seed N         the seed of the first of them; printed either way
@@ -19,10 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import get_args
 
 from console.engine.plan import Plan
-from tests.crash.faults import FAULTS
+from tests.crash.faults import FAULTS, Kind
 from tests.crash.matrix import Matrix
 from tests.crash.moments import Calm, Struck, killed, server_stopped
 from tests.crash.templates import TEMPLATES
@@ -37,6 +39,7 @@ def main() -> int:
     )
     words.add_argument("--plan", choices=list(TEMPLATES), action="append")
     words.add_argument("--every", type=int, default=1)
+    words.add_argument("--boundaries", action="store_true")
     words.add_argument("--fault", choices=list(FAULTS), default="kill")
     words.add_argument("--random", type=int, default=10)
     words.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
@@ -47,16 +50,17 @@ def main() -> int:
         os.environ["HANDRAIL_HOME"] = home
         for name in options.plan or TEMPLATES:
             plan = TEMPLATES[name](server)
-            failures += points(server, name, plan, options.every, options.fault)
+            kinds = ("begin", "commit") if options.boundaries else get_args(Kind)
+            failures += points(server, name, plan, kinds, options.every, options.fault)
             failures += moments(server, name, plan, options.random, options.seed)
     failures += phases(options.version)
     print(f"{failures} failures")
     return 1 if failures else 0
 
 
-def points(server: Server, name: str, plan: Plan, every: int, fault: str) -> int:
+def points(server: Server, name: str, plan: Plan, kinds: Sequence[str], every: int, fault: str) -> int:
     began, tried, failures = time.monotonic(), 0, 0
-    matrix = Matrix(server, plan, lambda spot: None if spot.number % every else fault)
+    matrix = Matrix(server, plan, lambda spot: fault if spot.kind in kinds and spot.number % every == 0 else None)
     for point in matrix.points(name):
         tried += 1
         if point.wrong:
