@@ -57,9 +57,12 @@ def retried(
         wait(seconds)
     try:
         return do(min(LADDER[-1][0], longest))
-    except LockNotGranted as error:
-        error.message += f" It was tried {len(LADDER)} times."
-        raise
+    except (DBAPIError, StatementFailed) as error:
+        known = known_error(error)
+        if not isinstance(known, LockNotGranted):
+            raise
+        known.message += f" It was tried {len(LADDER)} times."
+        raise known from error
 
 
 def _passes(known: StatementFailed) -> bool:

@@ -19,7 +19,7 @@ from tests.crash.moments import Calm, Struck, killed, server_stopped
 from tests.driving import tiny
 from tests.servers import Server, serving
 
-KILL, OTHERS = 30, 400  # one point in so many
+KILL, OTHERS = 60, 400  # one point in so many
 SEEDS = 5
 SQL = """id = "one"
 kind = "sql"
@@ -57,7 +57,7 @@ def spread(seed: int) -> Callable[[Spot], str | None]:
     return fault
 
 
-@pytest.mark.parametrize(("way", "least"), [("forward", 30), ("back", 20)])
+@pytest.mark.parametrize(("way", "least"), [("forward", 12), ("back", 10)])
 def test_points(server: Server, people: str, small: Plan, seed: int, way: Way, least: int) -> None:
     """FM-A1, FM-A2, FM-A8, FM-A9, FM-B1, FM-H8: no work without its word in the journal, no word without its work."""
     matrix = Matrix(server, small, spread(seed))

@@ -126,6 +126,7 @@ def ended(process: int) -> bool:
         return stat.read().split()[2] == "Z"
 
 
+@pytest.mark.newest
 def test_a_takeover_is_told_by_the_journal(sample: Target) -> None:
     number = begun(sample, tiny(FILL))
     with driven(sample, number):
