@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.binding import Binding
+from textual.command import CommandList
 from textual.dom import DOMNode
 
 from console.app import PLACES, HandrailApp
@@ -64,7 +65,9 @@ async def test_every_live_key_is_in_the_palette(url: str) -> None:
         titles = [command.title for command in person.app.get_system_commands(person.app.screen)]
         assert {"Next (n)", "SQL (s)", "Keys (?)", "Quit (q)"} <= {" ".join(title.split()) for title in titles}
         assert not any(title.startswith("Undo") for title in titles)
-        await person.presses("ctrl+p", *"Checkpo", "enter")
+        await person.presses("ctrl+p", *"Checkpo")
+        await person.until(lambda: 1 <= person.app.screen.query_one(CommandList).option_count <= 2)
+        await person.presses("enter")
         await person.presses("enter")
         await person.is_asked("Go on up to checkpoint ready to copy?")
 
