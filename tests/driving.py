@@ -37,6 +37,11 @@ def tiny(step: str) -> Plan:
     return reading.parse(ONE_STEP + step, "tiny.toml", lambda name: "")
 
 
+def sending(sql: str, keys: str = "") -> Plan:
+    """A plan of one step, `one`, that sends this SQL; `keys` are further lines of the step."""
+    return tiny(f"""id = "one"\nkind = "sql"\n{keys}\nsql = '''\n{sql}\n'''\nundo = "-- nothing to undo" """)
+
+
 def drive(target: Target, do: Callable[[Executor], T], heard: list[Event] | None = None) -> T:
     """The answer of `do` with the target's executor; `heard` gets the events."""
     with executor.at(target, (heard if heard is not None else []).append) as here:

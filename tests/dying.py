@@ -20,7 +20,6 @@ from tests.crash.faults import PROCESSES
 STATEMENTS = 2
 
 # for who imports it from here
-__all__ = ["PROCESSES", "die_in", "drive", "killed_in"]
 
 
 def killed_in(target: Target, run: int, step: str, direction: str = "forward") -> None:

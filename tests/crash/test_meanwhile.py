@@ -9,19 +9,14 @@ import pytest
 from console.engine import executor, journey, retrying, taking
 from console.engine.errors import RunDriven, StepFailed, StepStopped
 from console.engine.executor import Executor
-from console.engine.plan import Plan
 from db.session import Target
-from tests.driving import ask, begun, drive, kinds, session_of, state, states, tiny
+from tests.driving import ask, begun, drive, kinds, sending, session_of, state, states
 from tests.online import VALID, online, phase
 from tests.servers import wait_until
 
 JOURNAL_WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'handrail.event'::regclass"
 
 pytestmark = pytest.mark.newest
-
-
-def sending(sql: str) -> Plan:
-    return tiny(f"""id = "one"\nkind = "sql"\nsql = "{sql}"\nundo = "-- nothing to undo" """)
 
 
 def test_a_stop_never_reaches_what_the_journal_writes(sample: Target) -> None:

@@ -13,13 +13,21 @@ from console.engine.errors import CheckFailed, RunDriven, StepFailed, StepStoppe
 from console.engine.plan import Plan
 from db.errors import ConnectionFailed, NotPrepared
 from db.session import Target
-from tests.driving import ask, begun, done, drive, events, fingerprinted, kinds, look, session_of, state, states, tiny
+from tests.driving import (
+    ask,
+    begun,
+    done,
+    drive,
+    events,
+    fingerprinted,
+    kinds,
+    look,
+    sending,
+    session_of,
+    state,
+    states,
+)
 from tests.servers import Server, wait_until
-
-
-def sending(sql: str) -> Plan:
-    """A plan of one step, `one`, that sends this SQL."""
-    return tiny(f"""id = "one"\nkind = "sql"\nsql = '''\n{sql}\n'''\nundo = "-- nothing to undo" """)
 
 
 def test_a_statement_that_fails_half_way_leaves_nothing(sample: Target) -> None:

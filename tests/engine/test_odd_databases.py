@@ -10,11 +10,7 @@ from console.engine import executor, journey
 from console.engine.errors import RunRefused, StepFailed
 from console.engine.plan import Plan
 from db.session import Target
-from tests.driving import ask, begun, done, drive, fingerprinted, kinds, session_of, state, states, tiny
-
-
-def sending(sql: str) -> Plan:
-    return tiny(f"""id = "one"\nkind = "sql"\nsql = '''\n{sql}\n'''\nundo = "-- nothing to undo" """)
+from tests.driving import ask, begun, done, drive, fingerprinted, kinds, sending, session_of, state, states, tiny
 
 
 def setting(target: Target, words: str) -> None:

@@ -6,18 +6,13 @@ import pytest
 
 from console.engine import journey, taking
 from console.engine.errors import PlanError, StepFailed
-from console.engine.plan import Plan
 from console.engine.statements import require_transactional
 from db.session import Target
-from tests.driving import ask, begun, drive, events, fingerprinted, kinds, state, states, tiny
+from tests.driving import ask, begun, drive, events, fingerprinted, kinds, sending, state, states, tiny
 
 OUT = "may not begin or end a transaction"
 OUTLIVES = "outlives the step"
 ROLE = "may not change the role"
-
-
-def sending(sql: str) -> Plan:
-    return tiny(f"""id = "one"\nkind = "sql"\nsql = '''\n{sql}\n'''\nundo = "-- nothing to undo" """)
 
 
 @pytest.mark.parametrize(

@@ -13,18 +13,13 @@ import pytest
 from console.engine import blocking, executor, journey, retrying
 from console.engine.errors import RunRefused, StepFailed
 from console.engine.executor import Executor
-from console.engine.plan import Plan
 from db.queries import runs
 from db.queries.blocking import Blocker, Waiting
 from db.session import Target
-from tests.driving import ask, begun, events, kinds, look, session_of, state, states, tiny
+from tests.driving import ask, begun, events, kinds, look, sending, session_of, state, states, tiny
 from tests.servers import wait_until
 
 READ = "SELECT 1 FROM person LIMIT 1"
-
-
-def sending(sql: str, keys: str = "") -> Plan:
-    return tiny(f"""id = "one"\nkind = "sql"\n{keys}\nsql = '''\n{sql}\n'''\nundo = "-- nothing to undo" """)
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ import pytest
 
 from console.engine import journey
 from db.session import EXECUTOR_SETTINGS, Target
+from tests.crash.faults import PROCESSES
 from tests.driving import ask, begun, drive, look, session_of, state
-from tests.dying import PROCESSES
 from tests.online import CREATE, DROP, VALID, drive_alone, mended, online, phase
 from tests.servers import wait_until
 
