@@ -23,7 +23,7 @@ from console.engine.hold import Hold
 from console.engine.measuring import measure
 from console.engine.plan import Checkpoint, Item, Plan
 from console.engine.retrying import Again, known_error, retried
-from console.engine.standing import Standing
+from console.engine.standing import Standing, own, require_own
 from console.engine.steps import Step
 from console.engine.stop import GO_ON, Stop
 from console.engine.work import PauseWanted, Work
@@ -174,12 +174,12 @@ class Executor:
         def once(patience: float) -> Event:
             with self.hold.transaction(patience, step.others) as session:
                 connection = session.connection()
-                standing = Standing.of(connection)
+                standing, before = Standing.of(connection), own(connection)
                 found = do()
                 # what a deferred constraint or trigger has to say, it says before the word `done` is written (FM-B7)
                 connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 standing.require(connection, item.id)
-                standing.require_own(connection, item.id)
+                require_own(connection, before, item.id)
                 return self._ended(session, run, item, *end, **found)
 
         if step.transactional:

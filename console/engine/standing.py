@@ -46,17 +46,16 @@ OWN = text(
 
 @dataclass(frozen=True)
 class Standing:
-    """In which transaction and as whom a step began, and how handrail's own tables were defined then."""
+    """In which transaction and as whom a step began."""
 
     xid: str
     role: str
     login: str
-    own: str
 
     @classmethod
     def of(cls, connection: Connection) -> Standing:
         now = connection.execute(NOW).one()
-        return cls(now.xid, now.role, now.login, connection.execute(OWN).scalar_one())
+        return cls(now.xid, now.role, now.login)
 
     def require(self, connection: Connection, place: str) -> None:
         """After each statement; `place` says which."""
@@ -72,9 +71,15 @@ class Standing:
                 "A step runs as the login that runs handrail; leave SET ROLE and its kin out.",
             )
 
-    def require_own(self, connection: Connection, place: str) -> None:
-        """Once, at the end of a step: handrail's own tables are as they were."""
-        if connection.execute(OWN).scalar_one() != self.own:
-            raise StatementFailed(
-                f"{place}: it changed handrail's own tables.", "Leave the schema `handrail` alone; nothing was kept."
-            )
+
+def own(connection: Connection) -> str:
+    """A digest of how handrail's own tables are defined, and of the fence."""
+    return str(connection.execute(OWN).scalar_one())
+
+
+def require_own(connection: Connection, before: str, place: str) -> None:
+    """Once, at the end of a step: handrail's own tables are as they were."""
+    if own(connection) != before:
+        raise StatementFailed(
+            f"{place}: it changed handrail's own tables.", "Leave the schema `handrail` alone; nothing was kept."
+        )

@@ -16,8 +16,8 @@ from db.session import Target
 from tests.crash import templates
 from tests.crash.moments import stop_at_once
 from tests.driving import ask, begun, events, kinds, state, states, tiny
-from tests.engine.test_preflight import standby
 from tests.servers import Server, serving, wait_until
+from tests.standby import standby
 
 PLAN = tiny('id = "one"\nkind = "sql"\nsql = "UPDATE person SET n = n + 1"\nundo = "UPDATE person SET n = n - 1"\n')
 pytestmark = pytest.mark.newest

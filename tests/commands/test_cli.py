@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import signal
@@ -13,16 +12,15 @@ from typing import Any
 
 import pytest
 
-from console.cli import main
 from console.engine.plan import Plan
 from db.session import Target
+from tests.commands.calling import ROOT
 from tests.driving import ask, begun, done, kinds, state, states
 from tests.servers import Server, wait_until
 
 pytestmark = pytest.mark.newest
 
-PLANS = str(Path(__file__).parent / "engine" / "plans")
-ROOT = Path(__file__).parent.parent
+PLANS = str(Path(__file__).parent.parent / "engine" / "plans")
 SLEEPS = """\
 format = 1
 id = "sleeps"
@@ -38,31 +36,6 @@ estimate = "1s"
 sql = "CREATE TABLE half (a int); SELECT pg_sleep(600)"
 undo = "DROP TABLE half"
 """
-
-
-class Said:
-    """What a command printed, and its exit code."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def documents(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-@pytest.fixture
-def handrail(capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    def call(*words: str) -> Said:
-        capsys.readouterr()
-        try:
-            code = main(words)
-        except SystemExit as left:  # argparse's own way to say no
-            code = int(str(left.code))
-        captured = capsys.readouterr()
-        return Said(code, captured.out, captured.err)
-
-    return call
 
 
 def test_run_status_rollback_as_json(handrail: Any, sample: Target) -> None:
