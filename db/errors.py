@@ -8,6 +8,8 @@ HandrailError                    one line that says what is wrong, a hint that s
 ├── ToolMissing            (2)   a program of PostgreSQL is not installed
 ├── NotPrepared            (2)   the target has no schema `handrail`
 ├── RightMissing           (6)   the login may not do this
+├── GateClosed             (3)   sign-offs are missing, rejected, old or void
+├── EvidenceStale          (6)   what was to be signed has been measured again, or is void
 └── StatementFailed        (1)   the server refused a statement
     ├── LockNotGranted           somebody else holds the lock
     └── StatementCancelled       a person or a timeout stopped it
@@ -64,13 +66,24 @@ class RightMissing(HandrailError):
     exit_code = 6
 
 
-class StatementFailed(HandrailError):
-    """`sqlstate` and `position` (1-based character in the statement) come from the server, where it told them."""
+class GateClosed(HandrailError):
+    exit_code = 3
 
-    def __init__(self, message: str, hint: str = "", *, sqlstate: str = "", position: int | None = None) -> None:
+
+class EvidenceStale(HandrailError):
+    exit_code = 6
+
+
+class StatementFailed(HandrailError):
+    """`sqlstate`, `position` (1-based character in the statement) and `constraint` are the server's, where it told."""
+
+    def __init__(
+        self, message: str, hint: str = "", *, sqlstate: str = "", position: int | None = None, constraint: str = ""
+    ) -> None:
         super().__init__(message, hint)
         self.sqlstate = sqlstate
         self.position = position
+        self.constraint = constraint
 
 
 class LockNotGranted(StatementFailed):

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from db.models import Event, Run, StepRun, Verdict
+from db.models import Event, Evidence, Gate, Run, StepRun, Verdict
 
 STANDS = {"done": True, "undone": False, "skipped": False}
 UNDER_WAY = {"running": "step began", "undoing": "undo began"}
@@ -22,14 +22,17 @@ def record(session: Session, kind: str, run: int | None = None, step: str | None
     return event
 
 
-def open_run(session: Session, run: Run, steps: list[StepRun]) -> Event:
-    """Writes a new run with its waiting steps. A unique index refuses a second open run."""
+def open_run(session: Session, run: Run, steps: list[StepRun], gates: list[Gate]) -> Event:
+    """Writes a new run with its waiting steps and its gates. A unique index refuses a second open run."""
     session.add(run)
     session.flush()
     for step in steps:
         step.run_id = run.id
     session.add_all(steps)
-    session.flush()
+    for gate in gates:  # one by one: a consultation names the one before it
+        gate.run_id = run.id
+        session.add(gate)
+        session.flush()
     session.refresh(run)
     return record(session, "run began", run.id, plan=run.plan, digest=run.digest)
 
@@ -111,6 +114,14 @@ def measurement(session: Session, run: int, checkpoint: str) -> int:
 def keep(session: Session, verdicts: list[Verdict]) -> None:
     session.add_all(verdicts)
     session.flush()
+
+
+def seal(session: Session, run: int, gate: str, measurement: int) -> Evidence:
+    """Closes a measurement, or a version of answers: the database digests it, and nothing is added to it any more."""
+    evidence = Evidence(run_id=run, gate=gate, measurement=measurement)
+    session.add(evidence)
+    session.flush()
+    return evidence
 
 
 def backend_pid(session: Session) -> int:

@@ -12,6 +12,8 @@ from sqlalchemy import exc
 
 from db.errors import (
     ConnectionFailed,
+    EvidenceStale,
+    GateClosed,
     HandrailError,
     LockNotGranted,
     NotPrepared,
@@ -72,7 +74,12 @@ def translate(error: psycopg.Error) -> HandrailError:
         )
     if isinstance(error, pg.QueryCanceled):
         return StatementCancelled("The statement was cancelled.", "Resume when you are ready.", sqlstate=state)
-    return StatementFailed(f"{message} ({state})", sqlstate=state, position=position)
+    if state == "HR001":
+        return GateClosed(f"{message[0].upper()}{message[1:]}.", "See who has to sign: handrail status")
+    if state == "HR003":
+        return EvidenceStale(f"{message[0].upper()}{message[1:]}.", "Look at it again before you decide.")
+    constraint = error.diag.constraint_name or ""
+    return StatementFailed(f"{message} ({state})", sqlstate=state, position=position, constraint=constraint)
 
 
 def _of_another_version() -> NotPrepared:

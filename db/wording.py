@@ -22,6 +22,14 @@ def lasting(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def period(seconds: float) -> str:
+    """7 d, 24 h, 90 min, 40 s: of a deadline, or of what is good for a while"""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (seconds >= size and seconds % size == 0):
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
 def between(low: float, high: float) -> str:
     """9 to 11 s; 50 s to 1:10; 9 s"""
     first, last = lasting(low), lasting(high)

@@ -4,6 +4,9 @@
 ├── UnknownPlan            (2)
 ├── UnknownRun             (2)
 ├── UnknownStep            (2)
+├── UnknownGate            (2)
+├── UnknownOperator        (2)
+├── AnswersRefused         (2)   a decision's answers are not what is asked
 ├── QuestionUnanswered     (2)   a question, and nobody at a terminal
 ├── WrongTarget            (2)   the plan is for another target
 ├── RunRefused             (6)   the run cannot do this in its state
@@ -11,9 +14,11 @@
 │   ├── TakenOver                another session has taken it over from this one
 │   ├── JournalBehind            the server has forgotten what it had acknowledged
 │   ├── Drifted                  somebody else changed the schema since the last step
-│   └── NotMended                what a person said was mended is not
+│   ├── NotMended                what a person said was mended is not
+│   └── SignOffRefused           this person may not sign this, or not in this way
 ├── StepFailed             (1)   a step failed; the journal says which and why
 ├── CheckFailed            (1)   a checkpoint has a check that did not pass
+├── ChainBroken            (1)   the audit shows an edit, a cut, a reorder
 ├── NotAsBefore            (1)   a rollback ended, but the schema differs from before
 └── StepStopped            (130) a person stopped the step
 """
@@ -36,6 +41,18 @@ class UnknownRun(HandrailError):
 
 
 class UnknownStep(HandrailError):
+    exit_code = 2
+
+
+class UnknownGate(HandrailError):
+    exit_code = 2
+
+
+class UnknownOperator(HandrailError):
+    exit_code = 2
+
+
+class AnswersRefused(HandrailError):
     exit_code = 2
 
 
@@ -69,6 +86,14 @@ class Drifted(RunRefused):
 
 class NotMended(RunRefused):
     pass
+
+
+class SignOffRefused(RunRefused):
+    pass
+
+
+class ChainBroken(HandrailError):
+    exit_code = 1
 
 
 class StepFailed(HandrailError):

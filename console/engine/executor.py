@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from console.engine import drift
+from console.engine.decisions import answering
 from console.engine.errors import CheckFailed, StepFailed, StepStopped, TakenOver
 from console.engine.hold import Hold
 from console.engine.measuring import measure
@@ -85,7 +86,7 @@ class Executor:
             self._begin(run, item, "running")
             with self._journalled(run, item, "step"):
                 if isinstance(item.what, Checkpoint):
-                    parameters = self._parameters(run)
+                    parameters = self._parameters(run, plan)
                     with self.stop.open():
                         measure(self.hold, run, item, item.what, parameters, self.stop.require_none, self.tell)
                 else:
@@ -159,10 +160,9 @@ class Executor:
 
     def _ended(self, session: Session, run: int, item: Item, state: str, event: str, **detail: Any) -> Event:
         """The end of an item, and how the schema stands then, in the transaction of both."""
-        said = journal.end(session, session.get_one(StepRun, (run, item.position)), state, event, **detail)
         if state == "done":
             drift.keep(session, session.get_one(Run, run), item.position)
-        return said
+        return journal.end(session, session.get_one(StepRun, (run, item.position)), state, event, **detail)
 
     def _work(self, run: int, plan: Plan, item: Item, step: Step, *, back: bool) -> None:
         work = self.given(run, plan, item, step)
@@ -250,16 +250,16 @@ class Executor:
             return journal.pause_asked(session, run, settled=True)
 
     def given(self, run: int, plan: Plan, item: Item, step: Step) -> Work:
-        parameters = self._parameters(run)
+        parameters = self._parameters(run, plan)
         return Work(
             self.hold, run, item.position, item.id, parameters, plan.sources, step.patience, step.others,
             self.tell_progress, self.stop.wanted, lambda again: self._say_again(run, item, again),
             lambda seconds: self.stop.rest(seconds, lambda: self._way_is_free(run)),
         )  # fmt: skip
 
-    def _parameters(self, run: int) -> dict[str, str]:
+    def _parameters(self, run: int, plan: Plan) -> dict[str, str]:
         with self.transaction() as session:
-            return {**session.get_one(Run, run).parameters, "run_id": str(run)}
+            return answering.parameters_of(session, session.get_one(Run, run), plan)
 
 
 @contextmanager

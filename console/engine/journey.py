@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from console.engine import drift, preflight
+from console.engine import drift, gates, preflight
 from console.engine.errors import Drifted, NotAsBefore, RunRefused, UnknownRun, WrongTarget
 from console.engine.executor import Executor
-from console.engine.plan import Item, Plan
+from console.engine.plan import Checkpoint, Item, Plan
 from console.engine.reading import frozen
 from console.engine.retrying import retried
 from console.engine.rollback import counted, to_undo
 from console.engine.steps import Revision, Step
 from console.engine.work import PauseWanted
 from db import fingerprint, journal, revisions
+from db.errors import GateClosed
 from db.fingerprint import Fingerprint
-from db.models import Event, Run, StepRun
+from db.models import Event, Gate, Run, StepRun
 from db.queries import activity, runs
 
 PATIENCE = 2.0  # seconds for a lock on a table that only the fingerprint wants
@@ -51,7 +53,7 @@ def begin(executor: Executor, plan: Plan) -> int:
             parameters={"run_date": f"{datetime.now(UTC):%Y%m%d}"},
             fingerprint=before.stored(),
         )
-        said = [journal.open_run(session, run, [_waiting(item) for item in plan.items])]
+        said = [journal.open_run(session, run, [_waiting(item) for item in plan.items], list(_gates(plan)))]
         number = run.id
         if warnings := preflight.told(looked):
             said.append(journal.record(session, "preflight", number, warnings=warnings))
@@ -101,6 +103,8 @@ def forward(
             executor.apply(run, plan, item)
         except PauseWanted:
             return
+        except GateClosed as refused:
+            raise _waits(executor, run, item, refused) from refused
         accepted = False
         if reach == "one" or (reach == "checkpoint" and item.kind == "checkpoint"):
             last = item.position if item.position < len(plan.items) else last
@@ -117,7 +121,7 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
         # a rollback that was killed after its last undo has nothing left but to say so
         if row.state == "rolled back" or not (items or whole or row.state == "rolling back"):
             raise RunRefused(f"Run {run} has nothing to undo.", "See: handrail status")
-        kept = counted(session.connection(), plan, row) if whole else []
+        kept = counted(session, plan, row) if whole else []
         journal.aim(session, row, "rolling back", to or (items[-1][0].id if one else None))
         journal.stand(session, row, None, None)
         event = journal.record(session, "rollback began", run, kept=[k.told() for k in kept])
@@ -256,6 +260,14 @@ def _require_as_left(executor: Executor, run: int, item: Item, *, accepted: bool
         executor.tell(said)
 
 
+def _waits(executor: Executor, run: int, item: Item, refused: GateClosed) -> GateClosed:
+    """The database refused to begin the item: the run rests, and says who has to sign."""
+    with executor.transaction() as session:
+        gate, told = gates.closed(session, run, item.position, refused)
+    executor.turn(run, "paused", "waits for sign-offs", before=item.id, gate=gate)
+    return told
+
+
 def _require_forward(run: Run) -> None:
     if run.state == "rolling back":
         raise RunRefused(f"Run {run.id} is being rolled back.", f"Let that end first: handrail resume {run.id}")
@@ -266,5 +278,22 @@ def _require_forward(run: Run) -> None:
 def _waiting(item: Item) -> StepRun:
     return StepRun(
         position=item.position, step=item.id, phase=item.phase, kind=item.kind, title=item.what.title,
-        estimate=item.estimate,
+        estimate=item.estimate, irreversible=isinstance(item.what, Step) and item.what.irreversible,
     )  # fmt: skip
+
+
+def _gates(plan: Plan) -> Iterator[Gate]:
+    """What the run waits for; a consultation after the one that it names."""
+    for decision in plan.written.decision:
+        yield Gate(
+            gate=decision.id, kind="decision", title=decision.title, position=plan.decided_before(decision),
+            roles=decision.roles, needed=decision.wanted, more=decision.irreversible,
+            lasts=timedelta(seconds=decision.lasts), follows=decision.follows, returns_to=decision.returns_to,
+            within=timedelta(seconds=decision.within) if decision.within is not None else None,
+        )  # fmt: skip
+    for item in plan.items:
+        if isinstance(item.what, Checkpoint) and (gate := item.what.gate):
+            yield Gate(
+                gate=item.id, kind="checkpoint", title=item.what.title, position=item.position, roles=gate.roles,
+                needed=gate.wanted, more=gate.irreversible, lasts=timedelta(seconds=gate.lasts),
+            )  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.engine.errors import PlanError
-from console.engine.statements import STAND_INS, filled, switched_on
+from console.engine.statements import STAND_INS, stood_in, switched_on
 
 # PostgreSQL's table locks, weakest first, and who waits behind each.
 STRENGTH = {
@@ -65,7 +65,7 @@ def of(script: str) -> list[Lock]:
     from pglast.parser import ParseError, parse_sql
 
     try:
-        statements: list[Any] = [raw.stmt for raw in parse_sql(filled(script, STAND_INS))]
+        statements: list[Any] = [raw.stmt for raw in parse_sql(stood_in(script))]
     except (ParseError, PlanError):
         return []  # a script that is no SQL: instructions for a person
     made = {_name(node.relation) for node in statements if type(node).__name__ == "CreateStmt"}

@@ -36,14 +36,17 @@ def measure(
         for verdict in verdicts:
             verdict.run_id, verdict.checkpoint, verdict.measurement = run, item.id, number
         journal.keep(session, verdicts)
-        step = session.get_one(StepRun, (run, item.position))
+        digest = journal.seal(session, run, item.id, number).digest
+        step, row = session.get_one(StepRun, (run, item.position)), session.get_one(Run, run)
         passed = f"{len(verdicts) - len(failed)} of {len(verdicts)}"
         if failed:
-            said = journal.end(session, step, "failed", "checkpoint failed", passed=passed, failed=failed)
-            journal.turn(session, session.get_one(Run, run), "failed")
+            journal.turn(session, row, "failed")
+            said = journal.end(
+                session, step, "failed", "checkpoint failed", passed=passed, failed=failed, digest=digest
+            )
         else:
-            said = journal.end(session, step, "done", "checkpoint passed", passed=passed)
-            drift.keep(session, session.get_one(Run, run), item.position)
+            drift.keep(session, row, item.position)
+            said = journal.end(session, step, "done", "checkpoint passed", passed=passed, digest=digest)
     tell(said)
     if failed:
         raise CheckFailed(

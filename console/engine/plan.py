@@ -16,7 +16,9 @@ from pydantic import Field
 
 from console.engine import locks
 from console.engine.checks import AnyCheck
+from console.engine.decisions import Decision
 from console.engine.errors import UnknownStep
+from console.engine.gates import Gate
 from console.engine.steps import AnyStep, Step
 from console.engine.steps.common import Id, Strict, Title
 
@@ -24,6 +26,7 @@ from console.engine.steps.common import Id, Strict, Title
 class Checkpoint(Strict):
     id: Id
     title: Title
+    gate: Gate | None = None
     check: list[AnyCheck] = Field(min_length=1)
 
 
@@ -52,6 +55,7 @@ class Written(Strict):
     title: Title
     about: str = ""
     extensions: list[str] = Field(default_factory=list)
+    decision: list[Decision] = Field(default_factory=list)
     phase: list[Phase] = Field(min_length=1)
     kept: list[Kept] = Field(default_factory=list)
 
@@ -113,6 +117,10 @@ class Plan:
                 return item
         known = ", ".join(item.id for item in self.items)
         raise UnknownStep(f"Plan {self.id} has no step or checkpoint {id!r}.", f"It has: {known}")
+
+    def decided_before(self, decision: Decision) -> int:
+        """The position after which everything waits for the answers."""
+        return self.item(decision.before).position - 1 if decision.before else 0
 
     def script(self, item: Item, *, back: bool = False) -> str:
         """What an item sends to the server, for people to read; above it, the locks for which others wait."""

@@ -13,7 +13,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from console.engine.checks import KINDS as CHECKS
+from console.engine.decisions import Decision
+from console.engine.decisions.checking import require_decided
+from console.engine.decisions.fields import KINDS as FIELDS
 from console.engine.errors import PlanError, UnknownPlan
+from console.engine.gates import Gate
 from console.engine.plan import Checkpoint, Kept, Phase, Plan, Written
 from console.engine.statements import statements_of
 from console.engine.steps import KINDS as STEPS
@@ -32,8 +36,10 @@ def _by_kind(models: Iterable[type[Strict]]) -> dict[str, type[Strict]]:
     return {str(get_args(model.model_fields["kind"].annotation)[0]): model for model in models}
 
 
-TABLES: dict[str, type[Strict]] = {"phase": Phase, "checkpoint": Checkpoint, "kept": Kept}
-KINDS = {"step": _by_kind(STEPS), "check": _by_kind(CHECKS)}
+TABLES: dict[str, type[Strict]] = {
+    "phase": Phase, "checkpoint": Checkpoint, "gate": Gate, "decision": Decision, "kept": Kept,
+}  # fmt: skip
+KINDS = {"step": _by_kind(STEPS), "check": _by_kind(CHECKS), "field": _by_kind(FIELDS)}
 
 Read = Callable[[str], str]
 Loc = tuple[str | int, ...]
@@ -94,7 +100,9 @@ def parse(text: str, file: str, read: Read) -> Plan:
             with _at(file, text, (*loc, "done_when")):
                 what.require_question()
     _require_unique(written, text, file)
-    return Plan(written, text, sources)
+    plan = Plan(written, text, sources)
+    require_decided(plan, lambda loc: _at(file, text, loc))
+    return plan
 
 
 def _items(written: Written) -> Iterator[tuple[Loc, Step | Checkpoint]]:
@@ -133,6 +141,11 @@ def _require_unique(written: Written, text: str, file: str) -> None:
                 "Rename one.",
             )
         seen.add(what.id)
+    for place, decision in enumerate(written.decision):
+        if decision.id in seen:
+            line = line_of(text, ("decision", place, "id"))
+            raise PlanError(f"{file} line {line}: the id {decision.id!r} stands twice.", "Rename one.")
+        seen.add(decision.id)
     for place, kept in enumerate(written.kept):
         with _at(file, text, ("kept", place)):
             if kept.since not in seen:
@@ -214,7 +227,7 @@ def _without_tags(loc: Loc) -> Loc:
     """The path as the file has it: pydantic puts the kind of a step or check after its number."""
     path: Loc = ()
     for place, part in enumerate(loc):
-        if place and isinstance(loc[place - 1], int) and isinstance(part, str) and loc[place - 2] in ("step", "check"):
+        if place and isinstance(loc[place - 1], int) and isinstance(part, str) and loc[place - 2] in KINDS:
             continue
         path = (*path, part)
     return path

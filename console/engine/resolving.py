@@ -41,14 +41,14 @@ def resolve(executor: Executor, run: int, step: str, how: How, reason: str) -> N
         _require(plan, row, item, how)
         if row.state != "rolling back":
             journal.turn(session, row, "paused")
-        one = session.get_one(StepRun, (run, item.position))
-        said = journal.end(
-            session, one, how, "step resolved", resolved=how, reason=reason, looked_at=stands is not None
-        )
         if how == "undone":
             journal.stand(session, row, None, None)
         else:
             drift.keep(session, row, item.position)
+        one = session.get_one(StepRun, (run, item.position))
+        said = journal.end(
+            session, one, how, "step resolved", resolved=how, reason=reason, looked_at=stands is not None
+        )
     executor.tell(said)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from console.engine.decisions import answering
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
 from console.engine.statements import filled, send
@@ -43,7 +43,7 @@ def preview(session: Session, run: Run, to: str | None = None) -> Preview:
     plan = frozen(run.plan_text, run.sources)
     items = [item for item, _ in to_undo(plan, run, to)]
     took = {step.position: step.seconds or 0.0 for step in run.steps}
-    kept = counted(session.connection(), plan, run) if to is None or plan.item(to).position == 1 else []
+    kept = counted(session, plan, run) if to is None or plan.item(to).position == 1 else []
     return Preview(run.id, run.plan, items, kept, sum(took[item.position] for item in items))
 
 
@@ -66,12 +66,12 @@ def _left(item: Item, step: StepRun) -> bool:
     return step.stands if item.what.transactional else True
 
 
-def counted(connection: Connection, plan: Plan, run: Run) -> list[Counted]:
+def counted(session: Session, plan: Plan, run: Run) -> list[Counted]:
     """The plan's own count of what was written since, where the step that it counts from is done."""
     done = {step.step for step in run.steps if step.state == "done"}
-    parameters = {**run.parameters, "run_id": str(run.id)}
+    parameters = answering.parameters_of(session, run, plan)
     return [
-        Counted(kept.title, int(send(connection, filled(kept.count, parameters)).scalar_one()), kept.rule)
+        Counted(kept.title, int(send(session.connection(), filled(kept.count, parameters)).scalar_one()), kept.rule)
         for kept in plan.written.kept
         if kept.since in done
     ]

@@ -17,6 +17,7 @@ from db.errors import StatementFailed
 from db.translation import translate
 
 STAND_INS = {"run_date": "19700101", "run_id": "1"}
+ANSWER = "'?'"  # stands in for a value that a decision gives
 LONGEST_NAME = 63  # bytes; what follows is cut
 PARAMETER = re.compile(r"\{\{\s*([a-z_][a-z0-9_]*)\s*\}\}")
 
@@ -46,9 +47,14 @@ def filled(sql: str, parameters: Mapping[str, str]) -> str:
     return PARAMETER.sub(value, sql)
 
 
+def stood_in(sql: str) -> str:
+    """The text of a plan with something in the place of each parameter, so that it can be parsed before a run."""
+    return PARAMETER.sub(lambda found: STAND_INS.get(found[1], ANSWER), sql)
+
+
 def statements_of(sql: str) -> list[Statement]:
     """The statements of a text as it stands in a plan, with its parameters still open and its names checked."""
-    sql = filled(sql, STAND_INS)
+    sql = stood_in(sql)
     statements = split(sql)
     require_short_names(sql)
     return statements
@@ -98,7 +104,7 @@ def require_transactional(sql: str) -> None:
             found = ("this cannot run inside a transaction.", ONLINE)
         if found is not None:
             raise PlanError(f"line {statement.line}: {found[0]}", found[1])
-    _require_hands_off(filled(sql, STAND_INS))
+    _require_hands_off(stood_in(sql))
 
 
 def _require_hands_off(sql: str) -> None:

@@ -41,8 +41,9 @@ def test_it_is_named_and_brought_up_and_resumed(old: Target, server: Server) -> 
     """It was killed in a backfill; what its database does not have yet, `init` gives it."""
     with pytest.raises(NotPrepared, match="prepared by an older handrail"), executor.at(old):
         pass
-    with pytest.raises(NotPrepared, match="prepared by another version"):
-        look(old, 1)
+    if "old_0004" not in old.url and "old_0005" not in old.url:  # from 0004 on a run has the columns that are read
+        with pytest.raises(NotPrepared, match="prepared by another version"):
+            look(old, 1)
     prepare(old, "sample")
     assert state(old, 1) == "running"
     drive(old, lambda here: journey.resume(here, 1, said=True))

@@ -106,7 +106,7 @@ ONE_SELECT = r"tiny.toml line 14: done_when: this is one SELECT that changes not
         ("WITH a AS (WITH b AS (DELETE FROM person RETURNING 1) SELECT * FROM b) SELECT 1 FROM a", ONE_SELECT),
         ("SELEC 1", "tiny.toml line 14: done_when: line 1: syntax error"),
         ("COMMIT", "tiny.toml line 14: done_when: line 1: a step may not begin or end a transaction"),
-        ("SELECT {{day}}", "tiny.toml line 14: done_when: SQL names the parameter 'day'"),
+        ("SELECT {{day}}", "tiny.toml line 7: SQL names the parameter 'day'"),
     ],
 )
 def test_done_when_is_one_select(question: str, message: str) -> None:

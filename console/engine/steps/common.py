@@ -21,7 +21,7 @@ Sources = Mapping[str, str]
 Found = dict[str, Any]
 
 NOT_THERE = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedObject, pg.UndefinedFunction, pg.InvalidSchemaName)
-PARTS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+PARTS = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
 
 
 class Strict(BaseModel):
@@ -31,12 +31,12 @@ class Strict(BaseModel):
 
 
 def seconds(written: Any) -> Any:
-    """1m30s -> 90.0; 500ms -> 0.5"""
+    """1m30s -> 90.0; 500ms -> 0.5; 7d -> 604800.0"""
     found = PARTS.fullmatch(written) if isinstance(written, str) and written else None
     if not found:
-        raise ValueError("write a time such as 5s, 1m30s or 2h")
-    hours, minutes, whole, thousandths = (int(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + whole + thousandths / 1000
+        raise ValueError("write a time such as 5s, 1m30s, 2h or 7d")
+    days, hours, minutes, whole, thousandths = (int(part or 0) for part in found.groups())
+    return days * 86_400 + hours * 3600 + minutes * 60 + whole + thousandths / 1000
 
 
 Estimate = Annotated[float, BeforeValidator(seconds)]
@@ -58,6 +58,7 @@ class Step(Strict, ABC):
     downtime: Estimate | None = None
     done_when: str | None = None
     may_skip: bool = False
+    irreversible: bool = False
 
     @property
     def patience(self) -> float:

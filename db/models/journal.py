@@ -1,8 +1,4 @@
-"""handrail's own tables, in the schema `handrail` of the target.
-
-The invariants (one open run, which states there are, an event is never changed) are constraints and triggers of
-migrations/versions/handrail; these classes only name the columns.
-"""
+"""The journal: runs, their steps, what was measured and what happened."""
 
 from __future__ import annotations
 
@@ -10,21 +6,10 @@ import datetime
 import uuid
 from typing import Any
 
-from sqlalchemy import BigInteger, FetchedValue, ForeignKey, MetaData
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import FetchedValue, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-SCHEMA = "handrail"
-
-
-class Model(DeclarativeBase):
-    metadata = MetaData(schema=SCHEMA)
-    type_annotation_map = {
-        datetime.datetime: TIMESTAMP(timezone=True),
-        dict[str, Any]: JSONB,
-        list[Any]: JSONB,
-        int: BigInteger,
-    }
+from db.models.base import Model
 
 
 class Prepared(Model):
@@ -38,7 +23,10 @@ class Prepared(Model):
 
 
 class Run(Model):
-    """One execution of a plan. `plan_text` and `sources` are what runs, frozen; `digest` is theirs."""
+    """One execution of a plan. `plan_text` and `sources` are what runs, frozen; `digest` is theirs.
+
+    `starter` is the person behind the login `started_by`, `asked_by` the one who asked for the run: neither signs.
+    """
 
     __tablename__ = "run"
 
@@ -56,6 +44,8 @@ class Run(Model):
     objects: Mapped[dict[str, Any] | None]
     objects_after: Mapped[int | None]
     started_by: Mapped[str] = mapped_column(server_default=FetchedValue())
+    starter: Mapped[str] = mapped_column(server_default=FetchedValue())
+    asked_by: Mapped[str] = mapped_column(server_default=FetchedValue())
     started_at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
     ended_at: Mapped[datetime.datetime | None]
 
@@ -90,6 +80,7 @@ class StepRun(Model):
     kind: Mapped[str]
     title: Mapped[str]
     estimate: Mapped[float | None]
+    irreversible: Mapped[bool] = mapped_column(server_default=FetchedValue())
     state: Mapped[str] = mapped_column(server_default=FetchedValue())
     stands: Mapped[bool] = mapped_column(server_default=FetchedValue())
     attempts: Mapped[int] = mapped_column(server_default=FetchedValue())
@@ -126,7 +117,10 @@ class Verdict(Model):
 
 
 class Event(Model):
-    """What happened, in order; written in the transaction of the state that it records, never changed."""
+    """What happened, in order; written in the transaction of the state that it records, never changed.
+
+    `id` counts without gaps and `hash` covers the event and the hash before it: both are the database's own work.
+    """
 
     __tablename__ = "event"
 
@@ -137,6 +131,7 @@ class Event(Model):
     detail: Mapped[dict[str, Any]]
     by: Mapped[str] = mapped_column("by_login", server_default=FetchedValue())
     at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
+    hash: Mapped[bytes] = mapped_column(server_default=FetchedValue(), deferred=True)
 
 
 class SetAside(Model):

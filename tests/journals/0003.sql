@@ -1,0 +1,370 @@
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE SCHEMA handrail;
+CREATE FUNCTION handrail.me() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ SELECT handrail.person_of(session_user::text) $$;
+CREATE FUNCTION handrail.person_of(login text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$ SELECT coalesce((SELECT o.person FROM handrail.operator o WHERE o.login = $1), $1) $_$;
+CREATE FUNCTION handrail.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE FUNCTION handrail.refuse_oneself() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF NEW.person = handrail.me()
+       AND NOT pg_has_role(session_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
+        RAISE EXCEPTION 'nobody gives a login or a sign-off role to themselves'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE handrail.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+CREATE TABLE handrail.event (
+    id bigint NOT NULL,
+    run_id bigint,
+    step text,
+    kind text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    by_login text DEFAULT SESSION_USER NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+ALTER TABLE handrail.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME handrail.event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE handrail.fence (
+    epoch bigint DEFAULT 0 NOT NULL,
+    pid integer,
+    login text,
+    taken_at timestamp with time zone,
+    system_identifier bigint,
+    timeline integer
+);
+CREATE TABLE handrail.operator (
+    login text NOT NULL,
+    person text NOT NULL,
+    shared boolean DEFAULT false NOT NULL,
+    added_by text DEFAULT SESSION_USER NOT NULL,
+    added_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    removed_by text,
+    removed_at timestamp with time zone,
+    CONSTRAINT operator_check CHECK (((removed_by IS NULL) = (removed_at IS NULL)))
+);
+CREATE TABLE handrail.person (
+    id text NOT NULL,
+    name text NOT NULL,
+    added_by text DEFAULT SESSION_USER NOT NULL,
+    added_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT person_id_check CHECK ((id ~ '^[a-z0-9][a-z0-9._-]{0,62}$'::text)),
+    CONSTRAINT person_name_check CHECK ((btrim(name) <> ''::text))
+);
+CREATE TABLE handrail.run (
+    id bigint NOT NULL,
+    plan text NOT NULL,
+    title text NOT NULL,
+    plan_text text NOT NULL,
+    sources jsonb NOT NULL,
+    digest text NOT NULL,
+    parameters jsonb NOT NULL,
+    state text DEFAULT 'paused'::text NOT NULL,
+    goal text,
+    pause_requested boolean DEFAULT false NOT NULL,
+    fingerprint jsonb NOT NULL,
+    started_by text DEFAULT SESSION_USER NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    objects jsonb,
+    objects_after integer,
+    starter text DEFAULT handrail.me() NOT NULL,
+    asked_by text DEFAULT handrail.me() NOT NULL,
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['running'::text, 'paused'::text, 'failed'::text, 'done'::text, 'rolling back'::text, 'rolled back'::text])))
+);
+ALTER TABLE handrail.run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME handrail.run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE handrail.set_aside (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    step text NOT NULL,
+    source text NOT NULL,
+    "row" jsonb NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+ALTER TABLE handrail.set_aside ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME handrail.set_aside_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE handrail.sign_off_role (
+    person text NOT NULL,
+    role text NOT NULL,
+    given_by text DEFAULT SESSION_USER NOT NULL,
+    given_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    removed_by text,
+    removed_at timestamp with time zone,
+    CONSTRAINT sign_off_role_check CHECK (((removed_by IS NULL) = (removed_at IS NULL))),
+    CONSTRAINT sign_off_role_role_check CHECK ((role ~ '^[A-Za-z][A-Za-z ]{0,39}$'::text))
+);
+CREATE TABLE handrail.step_run (
+    run_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    step text NOT NULL,
+    phase text NOT NULL,
+    kind text NOT NULL,
+    title text NOT NULL,
+    estimate double precision,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    pid integer,
+    began_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    seconds double precision,
+    progress jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text,
+    stands boolean DEFAULT false NOT NULL,
+    CONSTRAINT step_run_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text, 'stopped'::text, 'skipped'::text, 'undoing'::text, 'undone'::text])))
+);
+CREATE TABLE handrail.target (
+    name text NOT NULL,
+    identity uuid DEFAULT gen_random_uuid() NOT NULL,
+    prepared_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT target_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{0,40}$'::text))
+);
+CREATE TABLE handrail.verdict (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    checkpoint text NOT NULL,
+    measurement integer NOT NULL,
+    "position" integer NOT NULL,
+    check_id text NOT NULL,
+    title text NOT NULL,
+    kind text NOT NULL,
+    passed boolean NOT NULL,
+    expected text NOT NULL,
+    found text NOT NULL,
+    rows jsonb NOT NULL,
+    query text NOT NULL,
+    seconds double precision NOT NULL,
+    measured_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+ALTER TABLE handrail.verdict ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME handrail.verdict_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.person (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    email text NOT NULL,
+    email_lc text
+);
+CREATE TABLE public.person_20261121 (
+    id uuid NOT NULL,
+    email text
+);
+COPY handrail.alembic_version (version_num) FROM stdin;
+handrail_0003
+\.
+COPY handrail.event (id, run_id, step, kind, detail, by_login, at) FROM stdin;
+1	1	\N	run began	{"plan": "small", "digest": "964a3856b466f4e956918217238be346de4b287acd549a5144deff1541a29778"}	postgres	2026-11-21 06:09:46.521592+00
+2	1	keep	step began	{"pid": 10839, "attempt": 1}	postgres	2026-11-21 06:09:46.597342+00
+3	1	keep	step done	{"seconds": 0.007}	postgres	2026-11-21 06:09:46.604268+00
+4	1	dump	step began	{"pid": 10839, "attempt": 1}	postgres	2026-11-21 06:09:46.608021+00
+5	1	dump	step done	{"file": "backups/sample-ded5fbe3-4b19-4677-b801-4f21d296ab3e/run-1-dump.dump", "rows": 60, "bytes": 3940, "sha256": "48d0ab13749fd877d13661c60e0274b3dcdcd4a65800e3526c23f408e92f2b3a", "tables": 2, "seconds": 0.184, "fingerprint": "b3db54da155b2a23"}	postgres	2026-11-21 06:09:46.792629+00
+6	1	kept	step began	{"pid": 10839, "attempt": 1}	postgres	2026-11-21 06:09:46.796458+00
+7	1	kept	checkpoint passed	{"passed": "2 of 2", "seconds": 0.008}	postgres	2026-11-21 06:09:46.805202+00
+8	1	column	step began	{"pid": 10839, "attempt": 1}	postgres	2026-11-21 06:09:46.809162+00
+9	1	column	step done	{"seconds": 0.003}	postgres	2026-11-21 06:09:46.812263+00
+10	1	\N	run paused	{"before": "fill"}	postgres	2026-11-21 06:09:46.815761+00
+11	1	fill	step began	{"pid": 10850, "attempt": 1}	postgres	2026-11-21 06:09:47.287005+00
+\.
+COPY handrail.fence (epoch, pid, login, taken_at, system_identifier, timeline) FROM stdin;
+0	\N	\N	\N	\N	\N
+\.
+COPY handrail.operator (login, person, shared, added_by, added_at, removed_by, removed_at) FROM stdin;
+\.
+COPY handrail.person (id, name, added_by, added_at) FROM stdin;
+\.
+COPY handrail.run (id, plan, title, plan_text, sources, digest, parameters, state, goal, pause_requested, fingerprint, started_by, started_at, ended_at, objects, objects_after, starter, asked_by) FROM stdin;
+1	small	Every kind of step, small	format = 1\nid = "small"\ntarget = "sample"\ntitle = "Every kind of step, small"\n[[phase]]\ntitle = "Prepare"\n[[phase.step]]\nid = "keep"\nkind = "sql"\ntitle = "Keep a copy"\nestimate = "1s"\nsql = "CREATE TABLE person_{{run_date}} AS TABLE person; ALTER TABLE person_{{run_date}} ADD PRIMARY KEY (id);"\nundo = "DROP TABLE person_{{run_date}}"\n[[phase.step]]\nid = "dump"\nkind = "backup"\ntitle = "Dump and restore"\nestimate = "5s"\n[phase.checkpoint]\nid = "kept"\ntitle = "A copy and a dump"\n[[phase.checkpoint.check]]\nid = "dump-whole"\nkind = "backup-verified"\ntitle = "dump restored"\nstep = "dump"\n[[phase.checkpoint.check]]\nid = "copy-whole"\nkind = "rows-preserved"\ntitle = "rows kept"\nbefore = "person"\nafter = "person_{{run_date}}"\nkey = "id"\n[[phase]]\ntitle = "Change"\n[[phase.step]]\nid = "column"\nkind = "sql"\ntitle = "Add the column"\nestimate = "1s"\nfile = "column.sql"\nundo = "ALTER TABLE person DROP COLUMN email_lc"\n[[phase.step]]\nid = "fill"\nkind = "backfill"\ntitle = "Fill the column"\nestimate = "10s"\ntable = "person"\nkey = "id"\nset = "email_lc = lower(r.email)"\nwhere = "r.email_lc IS DISTINCT FROM lower(r.email)"\nundo = "UPDATE person SET email_lc = NULL WHERE email_lc IS NOT NULL"\n[[phase.step]]\nid = "index"\nkind = "concurrently"\ntitle = "Index it"\nestimate = "5s"\nsql = "CREATE INDEX CONCURRENTLY person_email_lc ON person (email_lc)"\nundo = "DROP INDEX CONCURRENTLY person_email_lc"\n[[phase.step]]\nid = "call"\nkind = "manual"\ntitle = "Tell support"\nestimate = "1m"\ninstructions = "Call support and say that search by e-mail works."\nundo = "Call support and say that it does not."\n[phase.checkpoint]\nid = "changed"\ntitle = "The column is filled"\n[[phase.checkpoint.check]]\nid = "filled"\nkind = "sql"\ntitle = "no row without it"\nsql = "SELECT id, email FROM person WHERE email_lc IS DISTINCT FROM lower(email)"\nno_rows = true\n[[phase.checkpoint.check]]\nid = "content"\nkind = "content-preserved"\ntitle = "e-mails unchanged"\nbefore = "person_{{run_date}}"\nafter = "person"\nkey = "id"\ncolumns = ["email"]\n[[phase.checkpoint.check]]\nid = "index-valid"\nkind = "index-valid"\ntitle = "index valid"\nindexes = ["person_email_lc"]\n[[kept]]\nid = "new-people"\ntitle = "people written since"\nsince = "keep"\ncount = "SELECT count(*) FROM person p WHERE NOT EXISTS (SELECT 1 FROM person_{{run_date}} k WHERE k.id = p.id)"\nrule = "carried back"\n	{"column.sql": "ALTER TABLE person ADD COLUMN email_lc text;\\n"}	964a3856b466f4e956918217238be346de4b287acd549a5144deff1541a29778	{"run_date": "20261121"}	running	\N	f	{"content": {"public.person": [30, "26564149404460771411"]}, "objects": {"schema public": "36f702a895e80649", "table public.person": "6412cee1732408ce", "column public.person.id": "95de0c1c0be81172", "index public.person_pkey": "7af22cf803a5d7c3", "column public.person.email": "14195abffa48e344", "constraint public.person.person_pkey": "8c8464f42472e42e"}}	postgres	2026-11-21 06:09:46.514963+00	\N	\N	\N	postgres	postgres
+\.
+COPY handrail.set_aside (id, run_id, step, source, "row", at) FROM stdin;
+\.
+COPY handrail.sign_off_role (person, role, given_by, given_at, removed_by, removed_at) FROM stdin;
+\.
+COPY handrail.step_run (run_id, "position", step, phase, kind, title, estimate, state, attempts, pid, began_at, ended_at, seconds, progress, error, stands) FROM stdin;
+1	6	index	Change	concurrently	Index it	5	waiting	0	\N	\N	\N	\N	{}	\N	f
+1	7	call	Change	manual	Tell support	60	waiting	0	\N	\N	\N	\N	{}	\N	f
+1	8	changed	Change	checkpoint	The column is filled	\N	waiting	0	\N	\N	\N	\N	{}	\N	f
+1	5	fill	Change	backfill	Fill the column	10	running	1	10850	2026-11-21 06:09:47.284431+00	\N	\N	{}	\N	f
+1	1	keep	Prepare	sql	Keep a copy	1	done	1	\N	2026-11-21 06:09:46.595465+00	2026-11-21 06:09:46.603449+00	0.00714	{}	\N	t
+1	2	dump	Prepare	backup	Dump and restore	5	done	1	\N	2026-11-21 06:09:46.607222+00	2026-11-21 06:09:46.7918+00	0.184148	{"file": "backups/sample-ded5fbe3-4b19-4677-b801-4f21d296ab3e/run-1-dump.dump", "rows": 60, "bytes": 3940, "sha256": "48d0ab13749fd877d13661c60e0274b3dcdcd4a65800e3526c23f408e92f2b3a", "tables": 2, "fingerprint": "b3db54da155b2a23"}	\N	t
+1	3	kept	Prepare	checkpoint	A copy and a dump	\N	done	1	\N	2026-11-21 06:09:46.79572+00	2026-11-21 06:09:46.804512+00	0.008431	{}	\N	t
+1	4	column	Change	sql	Add the column	1	done	1	\N	2026-11-21 06:09:46.808494+00	2026-11-21 06:09:46.811528+00	0.002703	{}	\N	t
+\.
+COPY handrail.target (name, identity, prepared_at) FROM stdin;
+sample	ded5fbe3-4b19-4677-b801-4f21d296ab3e	2026-11-21 06:09:46.493491+00
+\.
+COPY handrail.verdict (id, run_id, checkpoint, measurement, "position", check_id, title, kind, passed, expected, found, rows, query, seconds, measured_at) FROM stdin;
+1	1	kept	1	1	dump-whole	dump restored	backup-verified	t	sha256 48d0ab13749f	sha256 48d0ab13749f	[]	-- sha256 of the dump of step dump, beside what it was when it was restored and compared	0	2026-11-21 06:09:46.803144+00
+2	1	kept	1	2	copy-whole	rows kept	rows-preserved	t	30 rows	30 rows	[]	SELECT before.id FROM person AS before WHERE NOT EXISTS (SELECT 1 FROM person_20261121 AS after WHERE after.id = before.id)	0.001	2026-11-21 06:09:46.803243+00
+\.
+COPY public.person (id, email, email_lc) FROM stdin;
+c75f4191-1b79-4c62-a713-7d8b0b7e0ded	Person1@example.org	\N
+036e6f70-9158-4b56-aa60-82b38d394c5e	Person2@example.org	\N
+9856a6b8-719c-47de-ade0-ded01166957c	Person3@example.org	\N
+69f4dfbb-6b57-41ac-af5e-86b6d24f23ac	Person4@example.org	\N
+cac0c161-e8ec-4d2d-8453-deccf87faf55	Person5@example.org	\N
+f6c21f17-41f8-4ef3-8993-9a105e5bab7d	Person6@example.org	\N
+1fdf82d7-ff18-4b15-92e2-95efbad36e45	Person7@example.org	\N
+6e3fb40c-ca2a-4863-9fb7-eaf3b9dd343f	Person8@example.org	\N
+76a25bd8-5987-4bc5-81ce-a7f2eae6843a	Person9@example.org	\N
+9164122f-f794-4c8b-aaca-5410e2009ad8	Person10@example.org	\N
+8ca49432-3847-456e-b490-2c3f16129041	Person11@example.org	\N
+3817c74b-68f1-4770-8cbb-311134d591f1	Person12@example.org	\N
+58a3a96b-690e-4ded-9cd1-13bd9d87a3f7	Person13@example.org	\N
+c3bc6459-7a58-462c-a823-fa2aac799c41	Person14@example.org	\N
+03bc34e1-5ea0-4b21-90b8-636be3568def	Person15@example.org	\N
+7d2685b4-f588-4b69-b30e-0de58b3d5b35	Person16@example.org	\N
+18729429-a28a-4c94-8537-6aa56c98f067	Person17@example.org	\N
+1418a590-644e-4aad-8d72-010917841dc9	Person18@example.org	\N
+ec5ee42c-add3-4b3e-86c5-51bcbdb4d1ce	Person19@example.org	\N
+a274d6a2-ff2e-49a4-940c-e29802f2c552	Person20@example.org	\N
+fcd35b0b-52b7-4274-9b30-889d0f3f28af	Person21@example.org	\N
+1afec749-9853-41dc-afa2-e547f5a29fc1	Person22@example.org	\N
+3cdaf898-40dc-4cf9-8645-58c48b4ce7b1	Person23@example.org	\N
+ea3d067b-588a-4cec-8292-7525265cfb73	Person24@example.org	\N
+8c7334a4-b15d-4c27-9cb5-6753c294a4e5	Person25@example.org	\N
+ae69ffc7-3df0-4a4c-b00b-1e4dff645bd2	Person26@example.org	\N
+9518cc1f-e986-40d5-8ce8-58c8759c5493	Person27@example.org	\N
+cb41ba44-586f-4e9a-b761-7c25864c257c	Person28@example.org	\N
+2789db7f-72bd-4d22-9109-f1ae640c4c9d	Person29@example.org	\N
+b5cc9347-fa84-4c11-8237-635c198f44e3	Person30@example.org	\N
+\.
+COPY public.person_20261121 (id, email) FROM stdin;
+c75f4191-1b79-4c62-a713-7d8b0b7e0ded	Person1@example.org
+036e6f70-9158-4b56-aa60-82b38d394c5e	Person2@example.org
+9856a6b8-719c-47de-ade0-ded01166957c	Person3@example.org
+69f4dfbb-6b57-41ac-af5e-86b6d24f23ac	Person4@example.org
+cac0c161-e8ec-4d2d-8453-deccf87faf55	Person5@example.org
+f6c21f17-41f8-4ef3-8993-9a105e5bab7d	Person6@example.org
+1fdf82d7-ff18-4b15-92e2-95efbad36e45	Person7@example.org
+6e3fb40c-ca2a-4863-9fb7-eaf3b9dd343f	Person8@example.org
+76a25bd8-5987-4bc5-81ce-a7f2eae6843a	Person9@example.org
+9164122f-f794-4c8b-aaca-5410e2009ad8	Person10@example.org
+8ca49432-3847-456e-b490-2c3f16129041	Person11@example.org
+3817c74b-68f1-4770-8cbb-311134d591f1	Person12@example.org
+58a3a96b-690e-4ded-9cd1-13bd9d87a3f7	Person13@example.org
+c3bc6459-7a58-462c-a823-fa2aac799c41	Person14@example.org
+03bc34e1-5ea0-4b21-90b8-636be3568def	Person15@example.org
+7d2685b4-f588-4b69-b30e-0de58b3d5b35	Person16@example.org
+18729429-a28a-4c94-8537-6aa56c98f067	Person17@example.org
+1418a590-644e-4aad-8d72-010917841dc9	Person18@example.org
+ec5ee42c-add3-4b3e-86c5-51bcbdb4d1ce	Person19@example.org
+a274d6a2-ff2e-49a4-940c-e29802f2c552	Person20@example.org
+fcd35b0b-52b7-4274-9b30-889d0f3f28af	Person21@example.org
+1afec749-9853-41dc-afa2-e547f5a29fc1	Person22@example.org
+3cdaf898-40dc-4cf9-8645-58c48b4ce7b1	Person23@example.org
+ea3d067b-588a-4cec-8292-7525265cfb73	Person24@example.org
+8c7334a4-b15d-4c27-9cb5-6753c294a4e5	Person25@example.org
+ae69ffc7-3df0-4a4c-b00b-1e4dff645bd2	Person26@example.org
+9518cc1f-e986-40d5-8ce8-58c8759c5493	Person27@example.org
+cb41ba44-586f-4e9a-b761-7c25864c257c	Person28@example.org
+2789db7f-72bd-4d22-9109-f1ae640c4c9d	Person29@example.org
+b5cc9347-fa84-4c11-8237-635c198f44e3	Person30@example.org
+\.
+SELECT pg_catalog.setval('handrail.event_id_seq', 11, true);
+SELECT pg_catalog.setval('handrail.run_id_seq', 1, true);
+SELECT pg_catalog.setval('handrail.set_aside_id_seq', 1, false);
+SELECT pg_catalog.setval('handrail.verdict_id_seq', 2, true);
+ALTER TABLE ONLY handrail.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY handrail.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY handrail.operator
+    ADD CONSTRAINT operator_login_person_key UNIQUE (login, person);
+ALTER TABLE ONLY handrail.operator
+    ADD CONSTRAINT operator_pkey PRIMARY KEY (login);
+ALTER TABLE ONLY handrail.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY handrail.run
+    ADD CONSTRAINT run_id_digest_starter_asked_by_key UNIQUE (id, digest, starter, asked_by);
+ALTER TABLE ONLY handrail.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY handrail.set_aside
+    ADD CONSTRAINT set_aside_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY handrail.sign_off_role
+    ADD CONSTRAINT sign_off_role_pkey PRIMARY KEY (person, role);
+ALTER TABLE ONLY handrail.step_run
+    ADD CONSTRAINT step_run_pkey PRIMARY KEY (run_id, "position");
+ALTER TABLE ONLY handrail.step_run
+    ADD CONSTRAINT step_run_run_id_step_key UNIQUE (run_id, step);
+ALTER TABLE ONLY handrail.target
+    ADD CONSTRAINT target_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY handrail.verdict
+    ADD CONSTRAINT verdict_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY handrail.verdict
+    ADD CONSTRAINT verdict_run_id_checkpoint_measurement_check_id_key UNIQUE (run_id, checkpoint, measurement, check_id);
+ALTER TABLE ONLY public.person_20261121
+    ADD CONSTRAINT person_20261121_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (id);
+CREATE INDEX event_of_run ON handrail.event USING btree (run_id, id);
+CREATE UNIQUE INDEX fence_one_row ON handrail.fence USING btree ((true));
+CREATE UNIQUE INDEX run_one_open ON handrail.run USING btree ((true)) WHERE (state <> ALL (ARRAY['done'::text, 'rolled back'::text]));
+CREATE UNIQUE INDEX step_run_one_under_way ON handrail.step_run USING btree (run_id) WHERE (state = ANY (ARRAY['running'::text, 'undoing'::text]));
+CREATE UNIQUE INDEX target_one_row ON handrail.target USING btree ((true));
+CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON handrail.event FOR EACH STATEMENT EXECUTE FUNCTION handrail.refuse_change();
+CREATE TRIGGER operator_of_another BEFORE INSERT OR UPDATE ON handrail.operator FOR EACH ROW EXECUTE FUNCTION handrail.refuse_oneself();
+ALTER TABLE handrail.operator ENABLE ALWAYS TRIGGER operator_of_another;
+CREATE TRIGGER sign_off_role_of_another BEFORE INSERT OR UPDATE ON handrail.sign_off_role FOR EACH ROW EXECUTE FUNCTION handrail.refuse_oneself();
+ALTER TABLE handrail.sign_off_role ENABLE ALWAYS TRIGGER sign_off_role_of_another;
+CREATE TRIGGER verdict_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON handrail.verdict FOR EACH STATEMENT EXECUTE FUNCTION handrail.refuse_change();
+ALTER TABLE ONLY handrail.event
+    ADD CONSTRAINT event_run_id_fkey FOREIGN KEY (run_id) REFERENCES handrail.run(id);
+ALTER TABLE ONLY handrail.operator
+    ADD CONSTRAINT operator_person_fkey FOREIGN KEY (person) REFERENCES handrail.person(id);
+ALTER TABLE ONLY handrail.set_aside
+    ADD CONSTRAINT set_aside_run_id_fkey FOREIGN KEY (run_id) REFERENCES handrail.run(id);
+ALTER TABLE ONLY handrail.sign_off_role
+    ADD CONSTRAINT sign_off_role_person_fkey FOREIGN KEY (person) REFERENCES handrail.person(id);
+ALTER TABLE ONLY handrail.step_run
+    ADD CONSTRAINT step_run_run_id_fkey FOREIGN KEY (run_id) REFERENCES handrail.run(id);
+ALTER TABLE ONLY handrail.verdict
+    ADD CONSTRAINT verdict_run_id_checkpoint_fkey FOREIGN KEY (run_id, checkpoint) REFERENCES handrail.step_run(run_id, step);
