@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from console.cli import parser
+from console.words import parser
 
 ROOT = Path(__file__).parent.parent
 NAMED = re.compile(r"(?<![:\w])handrail ([a-z]+)([^;,.]*)")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from console.cli import parser
+from console.words import parser
 from console.screens.plan import PlanScreen
 from console.screens.run import RunScreen
 

@@ -31,7 +31,7 @@ def demo(options: argparse.Namespace) -> int:
 def _in_lines(options: argparse.Namespace, url: str) -> int:
     """The main job without a terminal: every step, every checkpoint, then how to see it."""
     words = ["--target", url, "run", PLAN, "--yes", *(["--json"] if options.json else [])]
-    from console.cli import parser
+    from console.words import parser
 
     code = running.run(parser().parse_args(words))
     program = _program()

@@ -20,12 +20,14 @@ WEEK = 7 * 86_400.0
 class Gate(Strict):
     """`needed` of `roles` sign, all where it is not said; each sign-off is good for `lasts` seconds.
 
-    Before a step that cannot be undone so many people more as `irreversible` says.
+    Before a step that cannot be undone so many people more as `irreversible` says. Due `within` so many seconds from
+    the measurement.
     """
 
     roles: list[Role] = Field(min_length=1)
     needed: int | None = None
     lasts: Estimate = WEEK
+    within: Estimate | None = None
     irreversible: int = Field(default=0, ge=0, le=5)
 
     @model_validator(mode="after")

@@ -288,12 +288,17 @@ def _gates(plan: Plan) -> Iterator[Gate]:
         yield Gate(
             gate=decision.id, kind="decision", title=decision.title, position=plan.decided_before(decision),
             roles=decision.roles, needed=decision.wanted, more=decision.irreversible,
-            lasts=timedelta(seconds=decision.lasts), follows=decision.follows, returns_to=decision.returns_to,
-            within=timedelta(seconds=decision.within) if decision.within is not None else None,
+            lasts=timedelta(seconds=decision.lasts), within=_lasting(decision.within), follows=decision.follows,
+            returns_to=decision.returns_to,
         )  # fmt: skip
     for item in plan.items:
         if isinstance(item.what, Checkpoint) and (gate := item.what.gate):
             yield Gate(
                 gate=item.id, kind="checkpoint", title=item.what.title, position=item.position, roles=gate.roles,
                 needed=gate.wanted, more=gate.irreversible, lasts=timedelta(seconds=gate.lasts),
+                within=_lasting(gate.within),
             )  # fmt: skip
+
+
+def _lasting(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

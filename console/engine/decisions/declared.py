@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from console.engine.decisions.fields import AnyField
 from console.engine.gates import Gate
-from console.engine.steps.common import Estimate, Id, Title
+from console.engine.steps.common import Id, Title
 
 
 class Decision(Gate):
@@ -24,7 +24,6 @@ class Decision(Gate):
     inputs: list[str] = Field(default_factory=list)
     before: Id | None = None
     follows: Id | None = None
-    within: Estimate | None = None
     returns_to: Id | None = None
     field: list[AnyField] = Field(default_factory=list)
 

@@ -22,9 +22,10 @@ CREATE TABLE handrail.gate (
     -- so many people more before a step that cannot be undone
     more       integer NOT NULL DEFAULT 0 CHECK (more >= 0),
     lasts      interval NOT NULL CHECK (lasts > interval '0'),
-    -- a consultation is due `within` so long after the one that it follows was approved, or after the run began
-    follows    text,
+    -- due so long after it was measured; a decision so long after the one that it follows was approved, or after the
+    -- run began
     within     interval CHECK (within > interval '0'),
+    follows    text,
     -- a reject sends the work back to this one
     returns_to text,
     PRIMARY KEY (run_id, gate),
@@ -193,7 +194,7 @@ LEFT JOIN LATERAL (
           WHERE s.run_id = g.run_id AND s.gate = g.gate AND s.measurement = e.measurement) o
 ) s ON true
 LEFT JOIN LATERAL (
-    SELECT g.within + CASE WHEN g.follows IS NULL THEN u.started_at ELSE
+    SELECT g.within + CASE WHEN g.kind = 'checkpoint' THEN e.sealed_at WHEN g.follows IS NULL THEN u.started_at ELSE
         (SELECT max(s.at) FROM handrail.sign_off s WHERE s.run_id = g.run_id AND s.gate = g.follows
          AND s.decision = 'approve' AND s.measurement = (SELECT max(b.measurement) FROM handrail.evidence b
                                                          WHERE b.run_id = g.run_id AND b.gate = g.follows)) END AS at

@@ -1,0 +1,94 @@
+"""Who may act here: logins of people, the groups that a login is in, the roles that a person signs as."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from console.engine.errors import UnknownOperator
+from db.models import Operator, Person, SignOffRole
+from db.queries.people import GROUPS
+
+
+def add(
+    session: Session,
+    login: str,
+    person: str,
+    *,
+    name: str = "",
+    roles: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    shared: bool = False,
+) -> None:
+    """Says whose a login is; gives the person roles to sign as, and the login groups. Safe to say again.
+
+    The login must be one of the server's. Raises UnknownOperator where it is not, or is another person's.
+    """
+    if not session.scalar(select(func.count()).select_from(text("pg_roles")).where(text("rolname = :login")),
+                          {"login": login}):  # fmt: skip
+        raise UnknownOperator(f"The server has no login {login!r}.", f"Make it first: CREATE ROLE {login} LOGIN")
+    if session.get(Person, person) is None:
+        session.add(Person(id=person, name=name or person))
+        session.flush()
+    known = session.get(Operator, login)
+    if known is not None and known.person != person:
+        raise UnknownOperator(
+            f"Login {login} is {known.person}'s, and what it signed stays theirs.", "Make another login."
+        )
+    if known is None:
+        session.add(Operator(login=login, person=person, shared=shared))
+    else:
+        known.removed_at, known.shared = None, shared
+    session.flush()
+    for role in roles:
+        held = session.get(SignOffRole, (person, role))
+        if held is None:
+            session.add(SignOffRole(person=person, role=role))
+        elif held.removed_at is not None:
+            held.removed_at = None
+        session.flush()
+    for group in groups:
+        _group(session, "admit", login, group)
+
+
+def remove(session: Session, login: str, roles: Sequence[str] = ()) -> None:
+    """Takes the login away, out of every group; or only the roles, from the person behind it. What was signed counts
+    no more where the gate has not been passed."""
+    known = session.get(Operator, login)
+    if known is None or known.removed_at is not None:
+        raise UnknownOperator(f"Login {login!r} is no operator here.", "handrail operator list shows them.")
+    if roles:
+        for role in roles:
+            held = session.get(SignOffRole, (known.person, role))
+            if held is None or held.removed_at is not None:
+                raise UnknownOperator(f"{known.person} does not hold the role {role!r}.", "See: handrail operator list")
+            held.removed_at = func.clock_timestamp()
+        session.flush()
+        return
+    known.removed_at = func.clock_timestamp()
+    session.flush()
+    for group in _groups(session, login):
+        _group(session, "dismiss", login, group)
+
+
+def groups_of(session: Session) -> dict[str, list[str]]:
+    """The groups that each login is in by name."""
+    found = session.execute(
+        text(
+            "SELECT m.rolname AS login, array_agg(substr(g.rolname, 10) ORDER BY g.rolname) AS groups"
+            " FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member"
+            " WHERE g.rolname = ANY (:groups) AND m.rolcanlogin GROUP BY 1"
+        ),
+        {"groups": [f"handrail_{group}" for group in GROUPS]},
+    )
+    return {row.login: list(row.groups) for row in found}
+
+
+def _groups(session: Session, login: str) -> list[str]:
+    return groups_of(session).get(login, [])
+
+
+def _group(session: Session, verb: str, login: str, group: str) -> None:
+    session.execute(text(f"SELECT handrail.{verb}(:login, :group)"), {"login": login, "group": group})
