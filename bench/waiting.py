@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from console.engine import demo, executor, journey, reading
+from console.engine import demo, executor, journey
 from console.engine.hold import APPLICATION
 from console.engine.plan import Plan
+from console.engine.preparation import prepare
 from db.postgres import EmbeddedServer
 from db.session import Target
+from tests import ungated
 
 SESSIONS = 50
 PAUSE = 0.02  # seconds between two statements of a session
@@ -75,9 +77,10 @@ def measured(server: EmbeddedServer, rows: int) -> Waits:
         connection.execute("CREATE DATABASE waiting")
     target = Target(server.url("waiting"), "agency")
     demo.fill(target, rows, 7, lambda words: None)
+    prepare(target, "agency")
     waits = Waits()
     with _application(target, waits), _looked_at(target, waits):
-        _up_and_down(target, reading.load("schema-unification"))
+        _up_and_down(target, ungated.load("schema-unification"))
     target.close()
     return waits
 

@@ -47,10 +47,10 @@ class EmbeddedServer:
     pgdata: Path
     sockets: Path
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, login: str = "postgres") -> str:
         """For libpq and psycopg. The port is said, since PGPORT would fill the gap."""
         folder = quote(str(self.sockets))
-        return f"postgresql://postgres@/{quote(database, safe='')}?host={folder}&port=5432"
+        return f"postgresql://{quote(login, safe='')}@/{quote(database, safe='')}?host={folder}&port=5432"
 
 
 def home() -> Path:

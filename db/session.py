@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import conninfo
+from psycopg import conninfo, errors
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
@@ -122,6 +122,7 @@ class Target:
             connection.close()
             raise ConnectionFailed(f"The server is PostgreSQL {major}.", f"handrail works on {OLDEST} to {NEWEST}.")
         with translated():
+            _outlast(connection)
             wanted = known(settings, major)
             connection.execute(SET, (list(wanted), list(wanted.values())))
         connection.autocommit = False
@@ -162,6 +163,17 @@ class Target:
         if self._questions is not None:
             self._questions.dispose()
             self._questions = None
+
+
+def _outlast(connection: psycopg.Connection) -> None:
+    """Lifts a statement_timeout of the database or the login before it cancels what sets all the others."""
+    for left in reversed(range(5)):
+        try:
+            connection.execute("SET statement_timeout = 0")
+            return
+        except errors.QueryCanceled:
+            if not left:
+                raise
 
 
 def known(settings: dict[str, str], major: int) -> dict[str, str]:

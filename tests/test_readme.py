@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from console.words import parser
 from console.screens.plan import PlanScreen
 from console.screens.run import RunScreen
+from console.words import parser
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -28,16 +28,23 @@ class ServerDown(ConnectionFailed):
 def url(options: argparse.Namespace) -> str:
     """Option before environment; a bare word is a target of the demo; nothing at all is libpq's own default."""
     named = options.target if options.target is not None else Settings().target
+    login = options.login or demo.ON_CALL
+    if options.login and (named is not None and ("=" in named or "://" in named)):
+        raise NoTarget(
+            "--as is for the demo's people.", "Name the login in the target: postgresql://LOGIN@host/database"
+        )
+    if options.login and options.login not in demo.logins():
+        raise NoTarget(f"The demo has no {options.login!r}.", f"It has: {', '.join(demo.logins())}")
     if named is None:
-        if libpq_says_where():
+        if libpq_says_where() and not options.login:
             return ""
-        known = demo.targets()
+        known = demo.targets(login)
         if len(known) == 1:
             return next(iter(known.values()))
         raise NoTarget("Which database?", "Name it with --target URL, or start the demo with: handrail demo")
     if "=" in named or "://" in named:
         return named
-    known = demo.targets()
+    known = demo.targets(login)
     if not known and named in demo.NAMES and demo.made():
         raise ServerDown("The demo's server does not run.", "Start it with: handrail demo --no-open")
     if named not in known:

@@ -8,8 +8,8 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from console.engine.errors import RunDriven
-from console.engine.preparation import prepare
-from console.engine.sample import agency
+from console.engine.preparation import arrange
+from console.engine.sample import agency, people
 from db import postgres, revisions
 from db.postgres import EmbeddedServer
 from db.queries import runs
@@ -21,18 +21,24 @@ BASELINE = "agency_0001"
 ROWS = 100_000
 
 NAMES = (AGENCY,)
+ON_CALL = people.ON_CALL.login
 
 Tell = Callable[[str], None]
 
 
-def targets() -> dict[str, str]:
-    """The demo's targets by name, with their URLs; empty where its server does not run."""
+def targets(login: str = ON_CALL) -> dict[str, str]:
+    """The demo's targets by name, with their URLs for a login; empty where its server does not run."""
     server = postgres.running()
     if server is None:
         return {}
     with translated(), psycopg.connect(server.url("postgres")) as connection:
         there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (AGENCY,)).fetchone()
-    return {AGENCY: server.url(AGENCY)} if there else {}
+    return {AGENCY: server.url(AGENCY, login)} if there else {}
+
+
+def logins() -> list[str]:
+    """The demo's people."""
+    return [one.login for one in people.STAFF]
 
 
 def made() -> bool:
@@ -40,14 +46,13 @@ def made() -> bool:
     return (postgres.home() / "postgres").is_dir()
 
 
-def ready(rows: int | None, seed: int, *, fresh: bool, tell: Tell) -> dict[str, str]:
+def ready(rows: int | None, seed: int, *, fresh: bool, tell: Tell, login: str = ON_CALL) -> dict[str, str]:
     """Starts the server and fills the sample target; what is there already stays, unless it has other `rows`."""
     tell("starting the embedded PostgreSQL")
     server = postgres.start()
-    url = server.url(AGENCY)
-    if fresh or not _usable(url, rows):
+    if fresh or not _usable(server.url(AGENCY, ON_CALL), rows):
         _create(server, seed, rows or ROWS, tell)
-    return {AGENCY: url}
+    return {AGENCY: server.url(AGENCY, login)}
 
 
 def stop() -> bool:
@@ -65,13 +70,12 @@ def pristine(url: str) -> bool:
 
 
 def fill(target: Target, rows: int, seed: int, tell: Tell) -> None:
-    """The agency as it is before any plan, in an empty database."""
+    """The agency as it is before any plan, in an empty database; owned by the login that fills it."""
     with target.executor_connection("handrail: demo") as connection, connection.begin():
         revisions.upgrade(connection, AGENCY, BASELINE)
     with target.connect({"synchronous_commit": "off"}, "handrail: demo") as filling:
         agency.fill(filling, rows, seed, lambda what, done, all: _tell_filled(tell, what, done, all))
         filling.execute("ANALYZE")
-    prepare(target, AGENCY)
 
 
 def _tell_filled(tell: Tell, what: str, done: int, all: int) -> None:
@@ -85,8 +89,14 @@ def _create(server: EmbeddedServer, seed: int, rows: int, tell: Tell) -> None:
     tell(f"making target {AGENCY} with {rows:,} clients")
     with translated(), psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(AGENCY)))
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(AGENCY)))
-    fill(Target(server.url(AGENCY), AGENCY), rows, seed, tell)
+        people.make_logins(connection)
+        owner = Identifier(ON_CALL)
+        connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(AGENCY), owner))
+    fill(Target(server.url(AGENCY, ON_CALL), AGENCY), rows, seed, tell)
+    target = Target(server.url(AGENCY), AGENCY)
+    arrange(target, AGENCY)
+    people.make_operators(target)
+    target.close()
 
 
 def _require_idle(server: EmbeddedServer) -> None:

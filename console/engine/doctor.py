@@ -23,17 +23,25 @@ RIGHTS = text(
     SELECT quote_ident(r.rolname) AS rolname, quote_ident(current_database()) AS database,
            r.rolcreatedb OR r.rolsuper AS creates_databases,
            r.rolbypassrls OR r.rolsuper AS sees_all_rows,
-           has_database_privilege(current_database(), 'CREATE') AS creates_schemas,
+           n.oid IS NOT NULL OR has_database_privilege(current_database(), 'CREATE') AS creates_schemas,
            has_schema_privilege('public', 'CREATE') AS creates_tables,
            has_schema_privilege(n.oid, 'USAGE') AS enters_journal,
-           (SELECT bool_and(has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
-                            AND has_table_privilege(c.oid, 'UPDATE'))
-            FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r') AS writes_journal,
+           (SELECT bool_and(has_table_privilege(c.oid, 'SELECT')
+                            AND (c.relname NOT IN ('run', 'step_run', 'verdict', 'event', 'evidence', 'gate')
+                                 OR has_any_column_privilege(c.oid, 'INSERT'))
+                            AND (c.relname NOT IN ('run', 'step_run', 'fence')
+                                 OR has_any_column_privilege(c.oid, 'UPDATE')))
+            FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r') AS runs_steps,
+           EXISTS (SELECT FROM pg_roles WHERE rolname = 'handrail_engineer') AS has_groups,
+           EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid
+                   AND pg_has_role(r.oid, c.relowner, 'MEMBER')) AS owns_journal,
            pg_has_role('pg_read_all_stats', 'USAGE') AS sees_activity
     FROM pg_roles r LEFT JOIN pg_namespace n ON n.nspname = 'handrail' WHERE r.rolname = current_user
     """
 )
 
+
+BEYOND = "this login could rewrite the journal; keep anchors elsewhere: handrail audit verify --anchor FILE"
 
 State = Literal["ok", "warning", "wrong"]
 
@@ -87,12 +95,13 @@ def rights(connection: Connection) -> list[Finding]:
     login = connection.execute(RIGHTS).one()
     name, database = login.rolname, login.database
     in_public = f"plans that make tables there: GRANT CREATE ON SCHEMA public TO {name}"
-    journal = f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA handrail TO {name}"
+    engineer = f"GRANT handrail_engineer TO {name}" if login.has_groups else "handrail init makes the groups"
     wanted: list[tuple[bool | None, State, str, str]] = [
         (login.creates_schemas, "wrong", "schemas", f"GRANT CREATE ON DATABASE {database} TO {name}"),
         (login.creates_tables, "warning", "tables in public", in_public),
-        (login.enters_journal, "wrong", "schema handrail", f"GRANT USAGE ON SCHEMA handrail TO {name}"),
-        (login.writes_journal, "wrong", "journal", journal),
+        (login.enters_journal, "wrong", "schema handrail", engineer),
+        (login.runs_steps, "wrong", "run plans", engineer),
+        (None if login.enters_journal is None else not login.owns_journal, "warning", "under the law of gates", BEYOND),
         (login.creates_databases, "warning", "scratch database", f"for backups: ALTER ROLE {name} CREATEDB"),
         (login.sees_all_rows, "warning", "row security", "under FORCE, give this login a policy USING (true)"),
         (login.sees_activity, "warning", "activity", f"to see blockers: GRANT pg_read_all_stats TO {name}"),

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from db.queries.people import GROUPS
 
 OWNER = "handrail_owner"
-FUNCTIONS = ("me()", "person_of(text)", "part(text)", "digest_of(text)", "basis(bigint, text)",
+FUNCTIONS = ("me()", "person_of(text)", "part(text)", "digest_of(text)", "basis(bigint, text, timestamptz)",
              "content(bigint, text, integer)", "canonical(handrail.event)")  # fmt: skip
 
 SAY = "INSERT (run_id, step, kind, detail) ON handrail.event"

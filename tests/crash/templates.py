@@ -11,6 +11,7 @@ from console.engine import demo, reading
 from console.engine.plan import Plan
 from console.engine.preparation import prepare
 from db.session import Target
+from tests import ungated
 from tests.servers import Server
 
 PEOPLE = 3000
@@ -37,6 +38,7 @@ def clients(server: Server, name: str) -> None:
     """Target `agency` as the demo makes it, small."""
     target = Target(server.create(name), "agency")
     demo.fill(target, CLIENTS, 7, lambda words: None)
+    prepare(target, "agency")
     target.close()
 
 
@@ -47,7 +49,7 @@ def _small(server: Server) -> Plan:
 
 def _unification(server: Server) -> Plan:
     clients(server, "schema-unification")
-    return reading.load("schema-unification")
+    return ungated.load("schema-unification")
 
 
 TEMPLATES: dict[str, Callable[[Server], Plan]] = {"small": _small, "schema-unification": _unification}

@@ -8,11 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from console.engine import executor, journey, reading, retrying, taking
+from console.engine import executor, journey, retrying, taking
 from console.engine.errors import CheckFailed, RunDriven, StepFailed, StepStopped
 from console.engine.plan import Plan
 from db.errors import ConnectionFailed, NotPrepared
 from db.session import Target
+from tests import ungated
 from tests.driving import (
     ask,
     begun,
@@ -197,7 +198,7 @@ def test_a_failed_check_stops_the_run_and_is_measured_again(sample: Target, smal
 
 def test_an_edited_revision_is_refused(agency: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """I-5: a revision runs from its file, so the file must be the frozen one."""
-    plan = reading.load("schema-unification")
+    plan = ungated.load("schema-unification")
     number = begun(agency, plan)
     first = next(item for item in plan.items if item.kind == "revision")
     drive(agency, lambda here: journey.forward(here, number, until=plan.items[first.position - 2].id))

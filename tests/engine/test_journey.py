@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from console.engine import journey, reading, rollback
+from console.engine import journey, rollback
 from console.engine.errors import RunRefused, UnknownRun, UnknownStep, WrongTarget
 from console.engine.plan import Plan
 from db import fingerprint
 from db.errors import HandrailError
 from db.models import Event
 from db.session import Target
+from tests import ungated
 from tests.driving import ask, begun, done, drive, fingerprinted, kinds, state, states, verdicts
 
 
@@ -125,7 +126,7 @@ def test_after_a_rollback_it_can_run_again(sample: Target, small: Plan) -> None:
 
 
 def test_a_plan_for_another_target_is_refused(sample: Target) -> None:
-    plan = reading.load("schema-unification")
+    plan = ungated.load("schema-unification")
     with pytest.raises(WrongTarget, match="is for target agency, and this database is sample"):
         begun(sample, plan)
 

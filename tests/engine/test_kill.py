@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from console.engine import journey, reading
+from console.engine import journey
 from console.engine.plan import Plan
 from db.fingerprint import differences
 from db.session import Target
+from tests import ungated
 from tests.driving import begun, done, drive, fingerprinted, state, states
 from tests.dying import killed_in
 
@@ -45,7 +46,7 @@ def test_small_plan(sample: Target, small: Plan) -> None:
 @pytest.mark.newest
 def test_revisions_of_schema_unification(agency: Target, another_agency: Target) -> None:
     """The one kind of step that the small plan has not."""
-    before, plan = fingerprinted(agency), reading.load("schema-unification")
+    before, plan = fingerprinted(agency), ungated.load("schema-unification")
     items = [item.id for item in plan.items if item.kind == "revision"]
     number = killed_inside(agency, plan, items)
     assert (state(agency, number), len(items) > 5) == ("done", True)

@@ -48,11 +48,11 @@ def test_a_backfill_needs_its_rights_before_it_begins(sample: Target) -> None:
         assert (found["right: public.person"].found, found["right: apart.copied"].found) == (
             "no SELECT, UPDATE", "no INSERT, SELECT",
         )  # fmt: skip
-        assert {"right: schema apart", "right: journal"} <= set(found)
+        assert {"right: schema apart", "right: run plans"} <= set(found)
         assert {one.exit_code for one in found.values()} == {6}
         for one in found.values():
             ask(sample, one.hint)
-        assert not [one for one in looked(clerk, plan) if one.state == "wrong" and one.about != "right: journal"]
+        assert not [one for one in looked(clerk, plan) if one.state == "wrong" and one.about != "right: run plans"]
 
 
 @pytest.mark.newest

@@ -34,6 +34,12 @@ BEGIN
         RAISE EXCEPTION 'nobody gives a login or a sign-off role to themselves'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
+    IF NEW.removed_at IS NULL THEN
+        NEW.removed_by := NULL;
+    ELSE
+        NEW.removed_by := session_user;
+        NEW.removed_at := clock_timestamp();
+    END IF;
     RETURN NEW;
 END $$;
 SET default_tablespace = '';

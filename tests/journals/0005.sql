@@ -9,15 +9,16 @@ SET xmloption = content;
 SET client_min_messages = warning;
 SET row_security = off;
 CREATE SCHEMA handrail;
-CREATE FUNCTION handrail.basis(run bigint, kind text) RETURNS text
+CREATE FUNCTION handrail.basis(run bigint, kind text, sealed timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
     SELECT handrail.digest_of(r.digest || coalesce((
         SELECT string_agg(handrail.part(a.decision) || a.version || handrail.part(a.answers::text), ''
                           ORDER BY a.decision)
-        FROM handrail.answer a WHERE a.run_id = r.id AND $2 <> 'decision' AND a.version =
-            (SELECT max(b.version) FROM handrail.answer b WHERE b.run_id = a.run_id AND b.decision = a.decision)), ''))
+        FROM handrail.answer a WHERE a.run_id = r.id AND $2 <> 'decision'
+        AND a.version = (SELECT max(b.version) FROM handrail.answer b
+                         WHERE b.run_id = a.run_id AND b.decision = a.decision HAVING min(b.answered_at) <= $3)), ''))
     FROM handrail.run r WHERE r.id = $1
 $_$;
 CREATE FUNCTION handrail.content(run bigint, gate text, measurement integer) RETURNS text
@@ -97,6 +98,12 @@ BEGIN
         RAISE EXCEPTION 'nobody gives a login or a sign-off role to themselves'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
+    IF NEW.removed_at IS NULL THEN
+        NEW.removed_by := NULL;
+    ELSE
+        NEW.removed_by := session_user;
+        NEW.removed_at := clock_timestamp();
+    END IF;
     RETURN NEW;
 END $$;
 CREATE FUNCTION handrail.require_gates() RETURNS trigger
@@ -162,7 +169,8 @@ CREATE FUNCTION handrail.seal() RETURNS trigger
         NEW.sealed_at := clock_timestamp();
         NEW.digest := handrail.digest_of(handrail.content(NEW.run_id, NEW.gate, NEW.measurement));
         NEW.basis := handrail.basis(NEW.run_id, CASE WHEN EXISTS (SELECT FROM handrail.gate g
-            WHERE g.run_id = NEW.run_id AND g.gate = NEW.gate AND g.kind = 'decision') THEN 'decision' ELSE '' END);
+            WHERE g.run_id = NEW.run_id AND g.gate = NEW.gate AND g.kind = 'decision') THEN 'decision' ELSE '' END,
+            NEW.sealed_at);
         NEW.passed := NOT EXISTS (SELECT FROM handrail.verdict v WHERE v.run_id = NEW.run_id AND v.checkpoint = NEW.gate
                                   AND v.measurement = NEW.measurement AND NOT v.passed);
         RETURN NEW;
@@ -261,8 +269,8 @@ CREATE TABLE handrail.gate (
     needed integer NOT NULL,
     more integer DEFAULT 0 NOT NULL,
     lasts interval NOT NULL,
-    follows text,
     within interval,
+    follows text,
     returns_to text,
     CONSTRAINT gate_check CHECK (((needed >= 1) AND (needed <= cardinality(roles)))),
     CONSTRAINT gate_kind_check CHECK ((kind = ANY (ARRAY['checkpoint'::text, 'decision'::text]))),
@@ -359,7 +367,7 @@ CREATE VIEW handrail.gate_status AS
     due.at AS due_at,
         CASE
             WHEN (e.measurement IS NULL) THEN 'not measured'::text
-            WHEN (e.basis <> handrail.basis(g.run_id, g.kind)) THEN 'void'::text
+            WHEN (e.basis <> handrail.basis(g.run_id, g.kind, e.sealed_at)) THEN 'void'::text
             WHEN (s.rejected_by IS NOT NULL) THEN 'rejected'::text
             WHEN (EXISTS ( SELECT
                FROM (handrail.gate o
@@ -408,6 +416,7 @@ CREATE VIEW handrail.gate_status AS
                   WHERE ((s_1.run_id = g.run_id) AND (s_1.gate = g.gate) AND (s_1.measurement = e.measurement))) o) s ON (true))
      LEFT JOIN LATERAL ( SELECT (g.within +
                 CASE
+                    WHEN (g.kind = 'checkpoint'::text) THEN e.sealed_at
                     WHEN (g.follows IS NULL) THEN u.started_at
                     ELSE ( SELECT max(s_1.at) AS max
                        FROM handrail.sign_off s_1
@@ -542,7 +551,7 @@ COPY handrail.evidence (run_id, gate, measurement, digest, basis, passed, plan_d
 COPY handrail.fence (epoch, pid, login, taken_at, system_identifier, timeline) FROM stdin;
 0	\N	\N	\N	\N	\N
 \.
-COPY handrail.gate (run_id, gate, kind, title, "position", roles, needed, more, lasts, follows, within, returns_to) FROM stdin;
+COPY handrail.gate (run_id, gate, kind, title, "position", roles, needed, more, lasts, within, follows, returns_to) FROM stdin;
 \.
 COPY handrail.operator (login, person, shared, added_by, added_at, removed_by, removed_at) FROM stdin;
 \.

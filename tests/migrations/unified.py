@@ -9,15 +9,16 @@ from uuid import uuid4
 
 import psycopg
 
-from console.engine import journey, reading, rollback
+from console.engine import journey, rollback
 from console.engine.checks import Asking, measured
 from console.engine.plan import Checkpoint
 from db.queries import runs
 from db.session import Target
+from tests import ungated
 from tests.driving import ask, drive, look, state
 from tests.servers import Server
 
-PLAN = reading.load("schema-unification")
+PLAN = ungated.load("schema-unification")
 
 
 @dataclass(frozen=True)

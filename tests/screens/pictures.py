@@ -11,6 +11,7 @@ import console
 from console.asking import Asking
 from console.engine import demo, journey, reading
 from console.engine.executor import Executor
+from console.engine.preparation import prepare
 from db.session import Target
 from tests.screens.person import console as opened
 from tests.servers import serving
@@ -26,6 +27,7 @@ def main() -> None:
     with serving(18) as server:
         url = server.create("agency")
         demo.fill(Target(url, "agency"), rows, 7, print)
+        prepare(Target(url), "agency")
         asyncio.run(_draw(url))
 
 

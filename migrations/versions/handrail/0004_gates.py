@@ -134,14 +134,16 @@ CREATE FUNCTION handrail.digest_of(value text) RETURNS text LANGUAGE sql IMMUTAB
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT encode(sha256(convert_to(value, 'UTF8')), 'hex') $$;
 
--- What a gate's evidence rests on: the plan, and for a checkpoint the newest answers to every decision.
-CREATE FUNCTION handrail.basis(run bigint, kind text) RETURNS text LANGUAGE sql STABLE
+-- What a gate's evidence rests on: the plan, and for a checkpoint the newest answers to every decision that had been
+-- answered when it was sealed. A first answer after that voids nothing; another one does.
+CREATE FUNCTION handrail.basis(run bigint, kind text, sealed timestamptz) RETURNS text LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp AS $$
     SELECT handrail.digest_of(r.digest || coalesce((
         SELECT string_agg(handrail.part(a.decision) || a.version || handrail.part(a.answers::text), ''
                           ORDER BY a.decision)
-        FROM handrail.answer a WHERE a.run_id = r.id AND $2 <> 'decision' AND a.version =
-            (SELECT max(b.version) FROM handrail.answer b WHERE b.run_id = a.run_id AND b.decision = a.decision)), ''))
+        FROM handrail.answer a WHERE a.run_id = r.id AND $2 <> 'decision'
+        AND a.version = (SELECT max(b.version) FROM handrail.answer b
+                         WHERE b.run_id = a.run_id AND b.decision = a.decision HAVING min(b.answered_at) <= $3)), ''))
     FROM handrail.run r WHERE r.id = $1
 $$;
 
@@ -155,7 +157,7 @@ CREATE FUNCTION handrail.content(run bigint, gate text, measurement integer) RET
         (SELECT handrail.part(a.answers::text) FROM handrail.answer a
          WHERE a.run_id = $1 AND a.decision = $2 AND a.version = $3))
 $$;
-REVOKE EXECUTE ON FUNCTION handrail.part(text), handrail.digest_of(text), handrail.basis(bigint, text),
+REVOKE EXECUTE ON FUNCTION handrail.part(text), handrail.digest_of(text), handrail.basis(bigint, text, timestamptz),
     handrail.content(bigint, text, integer) FROM PUBLIC;
 """
 
@@ -166,7 +168,7 @@ SELECT g.run_id, g.gate, g.kind, g.title, g.position, g.roles, g.needed, g.more,
        e.measurement, e.digest, e.sealer, e.sealed_at, e.passed, s.signed, s.people, s.fresh_people, s.until,
        s.rejected_by, due.at AS due_at,
        CASE WHEN e.measurement IS NULL THEN 'not measured'
-            WHEN e.basis <> handrail.basis(g.run_id, g.kind) THEN 'void'
+            WHEN e.basis <> handrail.basis(g.run_id, g.kind, e.sealed_at) THEN 'void'
             WHEN s.rejected_by IS NOT NULL THEN 'rejected'
             WHEN EXISTS (SELECT FROM handrail.gate o JOIN handrail.sign_off r USING (run_id, gate)
                          WHERE o.run_id = g.run_id AND o.returns_to = g.gate AND o.gate <> g.gate
@@ -212,7 +214,7 @@ def downgrade() -> None:
     op.execute("DROP VIEW handrail.gate_status")
     op.execute("DROP TABLE handrail.acknowledgement, handrail.break_glass, handrail.sign_off, handrail.evidence,"
                " handrail.answer, handrail.gate")  # fmt: skip
-    for function in ("content(bigint, text, integer)", "basis(bigint, text)", "digest_of(text)",
+    for function in ("content(bigint, text, integer)", "basis(bigint, text, timestamptz)", "digest_of(text)",
                      "part(text)"):  # fmt: skip
         op.execute(f"DROP FUNCTION handrail.{function}")
     op.execute("ALTER TABLE handrail.step_run DROP irreversible")

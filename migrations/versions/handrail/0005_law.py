@@ -51,7 +51,8 @@ LAWS = {
         NEW.sealed_at := clock_timestamp();
         NEW.digest := handrail.digest_of(handrail.content(NEW.run_id, NEW.gate, NEW.measurement));
         NEW.basis := handrail.basis(NEW.run_id, CASE WHEN EXISTS (SELECT FROM handrail.gate g
-            WHERE g.run_id = NEW.run_id AND g.gate = NEW.gate AND g.kind = 'decision') THEN 'decision' ELSE '' END);
+            WHERE g.run_id = NEW.run_id AND g.gate = NEW.gate AND g.kind = 'decision') THEN 'decision' ELSE '' END,
+            NEW.sealed_at);
         NEW.passed := NOT EXISTS (SELECT FROM handrail.verdict v WHERE v.run_id = NEW.run_id AND v.checkpoint = NEW.gate
                                   AND v.measurement = NEW.measurement AND NOT v.passed);
         RETURN NEW;

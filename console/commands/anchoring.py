@@ -1,0 +1,16 @@
+"""After a sign-off: the head of the chain goes outside the database, where its superusers cannot reach (FM-G7)."""
+
+from __future__ import annotations
+
+from console.commands.telling import say
+from db.session import Target
+
+
+def keep(target: Target) -> None:
+    """A failure is said and hides nothing: the sign-off stands."""
+    from console.engine.audit import anchors
+
+    with target.session() as session:
+        head = anchors.head(session)
+    for warning in anchors.keep(head):
+        say(f"handrail: {warning}")
