@@ -191,9 +191,12 @@ def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
         "--group", action="append", default=[], choices=GROUPS, help="what the login may do; more than once"
     )
     add.add_argument("--shared", action="store_true", help="several people use it: it signs nothing")
-    remove = _command(parts, "remove", "operating.remove", "take a login away, or only roles with --role")
+    remove = _command(parts, "remove", "operating.remove", "take a login away here; or only roles, or groups")
     remove.add_argument("login", metavar="LOGIN")
     remove.add_argument("--role", action="append", default=[], metavar="ROLE", help="only this role; more than once")
+    remove.add_argument(
+        "--group", action="append", default=[], choices=GROUPS, help="only this group, on the whole server"
+    )
 
     audit = _command(commands, "audit", "auditing.verify", "what happened, and whether it is still what was written")
     parts = audit.add_subparsers(title="commands", metavar="COMMAND")

@@ -12,7 +12,6 @@ from console.engine import gates as words
 from console.engine import journey, signing
 from console.engine.decisions import Decision, answering
 from console.engine.plan import Plan
-from console.engine.reading import frozen
 from db.models import Answer, GateStatus, Run
 from db.queries import gates
 from db.session import Target
@@ -82,7 +81,7 @@ def answer(options: argparse.Namespace) -> int:
 def _asked(target: Target, options: argparse.Namespace) -> tuple[Plan, Decision, GateStatus, Answer | None]:
     with target.session() as session:
         row: Run = journey.found(session, options.run)
-        plan = frozen(row.plan_text, row.sources)
+        plan = journey.plan_of(row)
         decision = answering.decision_of(plan, options.decision)
         status = signing.found(session, row.id, decision.id)
         return plan, decision, status, gates.answers(session, row.id).get(decision.id)

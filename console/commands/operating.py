@@ -36,5 +36,5 @@ def add(options: argparse.Namespace) -> int:
 
 def remove(options: argparse.Namespace) -> int:
     with targeting.target(options).session() as session:
-        operators.remove(session, options.login, options.role)
+        operators.remove(session, options.login, options.role, options.group)
     return show_all(options)

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         plan.item(options.until)
     if not options.yes:
         confirming.require_terminal(options, "Each step needs an answer: give --yes to apply them all.")
-    number = _drive(options, target, lambda executor: journey.begin(executor, plan))
+    number = _drive(options, target, lambda executor: journey.begin(executor, plan, options.asked_by))
     return _go(options, target, number, asks=not options.yes)
 
 
@@ -97,7 +97,7 @@ def _go(
     while True:
         with target.session() as session:
             row = journey.found(session, number)
-            plan = reading.frozen(row.plan_text, row.sources)
+            plan = journey.plan_of(row)
             item = journey.upcoming(plan, row)
         if row.state in runs.OVER or (until and item and item.position > plan.item(until).position):
             return 0

@@ -28,9 +28,10 @@ PATIENCE = 2.0  # seconds for a lock on a table that only the fingerprint wants
 Reach = Literal["one", "checkpoint", "end"]
 
 
-def begin(executor: Executor, plan: Plan) -> int:
+def begin(executor: Executor, plan: Plan, asked_by: str | None = None) -> int:
     """Opens a run: the plan frozen in it, the fingerprint of the database taken. Nothing is changed yet.
 
+    `asked_by` is the person who wants it, where that is another than who begins it: they do not sign it either.
     Raises RunRefused for the first thing of the preflight that is wrong; what else it found is journalled.
     """
     if plan.target != executor.target.name:
@@ -52,6 +53,7 @@ def begin(executor: Executor, plan: Plan) -> int:
             digest=plan.digest,
             parameters={"run_date": f"{datetime.now(UTC):%Y%m%d}"},
             fingerprint=before.stored(),
+            **({"asked_by": asked_by} if asked_by else {}),
         )
         said = [journal.open_run(session, run, [_waiting(item) for item in plan.items], list(_gates(plan)))]
         number = run.id
@@ -78,7 +80,7 @@ def forward(
     """
     with executor.transaction() as session:
         row = found(session, run)
-        plan = frozen(row.plan_text, row.sources)
+        plan = plan_of(row)
         last = plan.item(until).position if until else len(plan.items)
         _require_forward(row)
         journal.aim(session, row, "running", None)
@@ -115,7 +117,7 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
     with executor.transaction() as session:
         row = found(session, run)
         _require_last(session, row)
-        plan = frozen(row.plan_text, row.sources)
+        plan = plan_of(row)
         items = to_undo(plan, row, to, one=one)
         whole = not one and to is None
         # a rollback that was killed after its last undo has nothing left but to say so
@@ -182,6 +184,17 @@ def found(session: Session, run: int) -> Run:
     if row is None:
         raise UnknownRun(f"There is no run {run} on this target.", "handrail status shows the newest.")
     return row
+
+
+def plan_of(run: Run) -> Plan:
+    """The plan as the run froze it; refused where it is no longer what was begun, and signed (I-5, FM-C10)."""
+    plan = frozen(run.plan_text, run.sources)
+    if plan.digest != run.digest:
+        raise RunRefused(
+            f"The plan kept in run {run.id} is not the one that it began with: somebody edited the journal.",
+            "Find out who: handrail audit verify. Nothing of it is run.",
+        )
+    return plan
 
 
 def upcoming(plan: Plan, run: Run) -> Item | None:

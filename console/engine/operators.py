@@ -53,24 +53,24 @@ def add(
         _group(session, "admit", login, group)
 
 
-def remove(session: Session, login: str, roles: Sequence[str] = ()) -> None:
-    """Takes the login away, out of every group; or only the roles, from the person behind it. What was signed counts
-    no more where the gate has not been passed."""
+def remove(session: Session, login: str, roles: Sequence[str] = (), groups: Sequence[str] = ()) -> None:
+    """Takes the login away here; or only roles, from the person behind it, or groups, which are the whole server's.
+
+    What it signed counts no more at a gate that has not been passed.
+    """
     known = session.get(Operator, login)
     if known is None or known.removed_at is not None:
         raise UnknownOperator(f"Login {login!r} is no operator here.", "handrail operator list shows them.")
-    if roles:
-        for role in roles:
-            held = session.get(SignOffRole, (known.person, role))
-            if held is None or held.removed_at is not None:
-                raise UnknownOperator(f"{known.person} does not hold the role {role!r}.", "See: handrail operator list")
-            held.removed_at = func.clock_timestamp()
-        session.flush()
-        return
-    known.removed_at = func.clock_timestamp()
-    session.flush()
-    for group in _groups(session, login):
+    for role in roles:
+        held = session.get(SignOffRole, (known.person, role))
+        if held is None or held.removed_at is not None:
+            raise UnknownOperator(f"{known.person} does not hold the role {role!r}.", "See: handrail operator list")
+        held.removed_at = func.clock_timestamp()
+    for group in groups:
         _group(session, "dismiss", login, group)
+    if not roles and not groups:
+        known.removed_at = func.clock_timestamp()
+    session.flush()
 
 
 def groups_of(session: Session) -> dict[str, list[str]]:
@@ -84,10 +84,6 @@ def groups_of(session: Session) -> dict[str, list[str]]:
         {"groups": [f"handrail_{group}" for group in GROUPS]},
     )
     return {row.login: list(row.groups) for row in found}
-
-
-def _groups(session: Session, login: str) -> list[str]:
-    return groups_of(session).get(login, [])
 
 
 def _group(session: Session, verb: str, login: str, group: str) -> None:

@@ -7,9 +7,8 @@ from typing import Literal
 from console.engine import drift
 from console.engine.errors import NotMended, RunRefused
 from console.engine.executor import Executor
-from console.engine.journey import found, upcoming
+from console.engine.journey import found, plan_of, upcoming
 from console.engine.plan import Item, Plan
-from console.engine.reading import frozen
 from console.engine.rollback import to_undo
 from console.engine.steps import Step
 from db import journal
@@ -25,7 +24,7 @@ def resolve(executor: Executor, run: int, step: str, how: How, reason: str) -> N
         raise RunRefused("A reason is needed.", "Say what was done by hand: --reason TEXT")
     with executor.transaction() as session:
         row = found(session, run)
-        plan = frozen(row.plan_text, row.sources)
+        plan = plan_of(row)
         item = plan.item(step)
         mended = _require(plan, row, item, how)
     work = executor.given(run, plan, item, mended)

@@ -25,8 +25,8 @@ class Operator(Model):
     login: Mapped[str] = mapped_column(primary_key=True)
     person: Mapped[str] = mapped_column(ForeignKey(Person.id))
     shared: Mapped[bool] = mapped_column(server_default=FetchedValue())
-    removed_by: Mapped[str | None]
-    removed_at: Mapped[datetime.datetime | None]
+    removed_by: Mapped[str | None] = mapped_column(server_default=FetchedValue())
+    removed_at: Mapped[datetime.datetime | None] = mapped_column(server_default=FetchedValue())
 
 
 class SignOffRole(Model):
@@ -34,5 +34,5 @@ class SignOffRole(Model):
 
     person: Mapped[str] = mapped_column(ForeignKey(Person.id), primary_key=True)
     role: Mapped[str] = mapped_column(primary_key=True)
-    removed_by: Mapped[str | None]
-    removed_at: Mapped[datetime.datetime | None]
+    removed_by: Mapped[str | None] = mapped_column(server_default=FetchedValue())
+    removed_at: Mapped[datetime.datetime | None] = mapped_column(server_default=FetchedValue())

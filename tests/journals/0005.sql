@@ -61,7 +61,8 @@ CREATE FUNCTION handrail.judge() RETURNS trigger
             RAISE EXCEPTION '% does not hold the role %, or % does not ask for it', NEW.person, NEW.role, NEW.gate
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
-        IF NEW.decision = 'approve' AND EXISTS (
+        -- who is named in the evidence is refused by a constraint
+        IF NEW.decision = 'approve' AND NEW.person NOT IN (NEW.starter, NEW.asked_by, NEW.sealer) AND EXISTS (
             SELECT FROM handrail.event e WHERE e.run_id = NEW.run_id AND e.kind IN ('step began', 'undo began')
             AND handrail.person_of(e.by_login) = NEW.person) THEN
             RAISE EXCEPTION '% has run steps of run %, and does not sign it', NEW.person, NEW.run_id
