@@ -32,6 +32,9 @@ PLACES = {
     "plan": "console.screens.plan:PlanScreen",
     "run": "console.screens.run:RunScreen",
     "blockers": "console.screens.blockers:BlockersScreen",
+    "inbox": "console.screens.inbox:InboxScreen",
+    "decision": "console.screens.decision:DecisionScreen",
+    "audit": "console.screens.audit:AuditScreen",
     "checkpoint": "console.screens.checkpoint:CheckpointScreen",
     "rows": "console.screens.rows:RowsScreen",
     "rollback": "console.screens.rollback:RollbackScreen",
@@ -53,6 +56,13 @@ class HandrailApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high"), (36, "-tall")]
     BINDINGS = [
         Binding("question_mark", "help", "Keys", tooltip="What every key does here", id="app.help", key_display="?"),
+        Binding("i", "inbox", "Inbox", show=False, tooltip="What waits for you, and for others", id="app.inbox"),
+        Binding(
+            "A", "audit", "Audit", show=False, tooltip="What happened, by run, person, time and kind", id="app.audit"
+        ),
+        Binding(
+            "o", "operator", "Who", show=False, tooltip="In the demo: become another of its people", id="app.operator"
+        ),
         Binding("q,ctrl+c", "quit", "Quit", tooltip="Leaves; asks first where this console is at work", id="app.quit"),
     ]
 
@@ -157,6 +167,35 @@ class HandrailApp(App[None]):
 
     def action_help(self) -> None:
         self.visit("help", self.screen.active_bindings)
+
+    def action_inbox(self) -> None:
+        self._go("inbox")
+
+    def action_audit(self) -> None:
+        self._go("audit")
+
+    def _go(self, place: str) -> None:
+        """From any place, but not from a question, nor from the place itself."""
+        name = PLACES[place].split(":")[1]
+        if isinstance(self.screen, Place) and type(self.screen).__name__ != name:
+            self.visit(place)
+
+    @work(group="operator", exclusive=True)
+    async def action_operator(self) -> None:
+        """Another of the demo's people, on the same target; refused while this console runs a step."""
+        if not isinstance(self.screen, Place) or self.driving:
+            return
+        from console.widgets.people import OperatorDialog, url_as
+
+        if not self.asking.login_may_change:
+            self.notify("Only the demo has people to be. Elsewhere your login says who you are.", markup=False)
+            return
+        if login := await self.push_screen_wait(OperatorDialog(self.asking.login)):
+            self.asking.close()
+            self.asking = Asking(url_as(self.asking.url, login))
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+            self.nudge()
 
     @work(group="quit", exclusive=True)
     async def _quit(self) -> None:

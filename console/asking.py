@@ -81,6 +81,18 @@ class Asking:
         """database@host, once the target has been asked."""
         return self._target.label if self._target is not None else ""
 
+    @property
+    def login(self) -> str:
+        """Who asks, as the target names it; empty where libpq decides."""
+        return str(self.target().parameters.get("user") or "")
+
+    @property
+    def login_may_change(self) -> bool:
+        """Whether this is the demo, whose people one may be."""
+        from console.engine import demo
+
+        return self.url in [demo.url_of(login) for login in demo.logins()]
+
     def target(self) -> Target:
         """Made at the first question; blocking only by its import."""
         from db.session import Target

@@ -1,12 +1,14 @@
-"""What the environment says: HANDRAIL_TARGET, HANDRAIL_PLANS; and libpq's own variables where no target is named."""
+"""What the environment says: HANDRAIL_TARGET, HANDRAIL_PLANS, HANDRAIL_ANCHOR_*; libpq's where no target is."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from pydantic import field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+NO = ("0", "no", "n", "off", "false", "f")
 LIBPQ = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE", "PGPORT", "PGUSER")
 
 
@@ -18,6 +20,17 @@ class Settings(BaseSettings):
 
     plans: Path | None = None
     """The folder of plan files; the built-in ones if not set."""
+
+    anchor_syslog: bool = False
+    """Whether each anchor of the audit goes to syslog too. Whatever is not a no is a yes."""
+
+    anchor_command: str | None = None
+    """A command, run without a shell, that is given each anchor as a line on its standard input."""
+
+    @field_validator("anchor_syslog", mode="before")
+    @classmethod
+    def _yes(cls, said: str) -> bool:
+        return str(said).strip().lower() not in NO
 
 
 def libpq_says_where() -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from console.commands.telling import say
+from console.engine.audit import anchors
+from console.settings import Settings
 from db.session import Target
 
 
 def keep(target: Target) -> None:
     """A failure is said and hides nothing: the sign-off stands."""
-    from console.engine.audit import anchors
-
     with target.session() as session:
         head = anchors.head(session)
-    for warning in anchors.keep(head):
+    said = Settings()
+    for warning in anchors.keep(head, syslog=said.anchor_syslog, command=said.anchor_command):
         say(f"handrail: {warning}")

@@ -41,6 +41,11 @@ def logins() -> list[str]:
     return [one.login for one in people.STAFF]
 
 
+def url_of(login: str) -> str:
+    """The sample target as one of its people reaches it; empty where the demo does not run."""
+    return targets(login).get(AGENCY, "")
+
+
 def made() -> bool:
     """Whether there has been a demo here, be its server up or down."""
     return (postgres.home() / "postgres").is_dir()

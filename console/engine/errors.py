@@ -6,9 +6,11 @@
 ├── UnknownStep            (2)
 ├── UnknownGate            (2)
 ├── UnknownOperator        (2)
+├── AuditFilter            (2)
 ├── AnswersRefused         (2)   a decision's answers are not what is asked
 ├── QuestionUnanswered     (2)   a question, and nobody at a terminal
 ├── WrongTarget            (2)   the plan is for another target
+├── AnchorRefused          (2)   a file of anchors is none, or is of another target
 ├── RunRefused             (6)   the run cannot do this in its state
 │   ├── RunDriven                another session runs it now
 │   ├── TakenOver                another session has taken it over from this one
@@ -52,6 +54,10 @@ class UnknownOperator(HandrailError):
     exit_code = 2
 
 
+class AuditFilter(HandrailError):
+    exit_code = 2
+
+
 class AnswersRefused(HandrailError):
     exit_code = 2
 
@@ -61,6 +67,10 @@ class QuestionUnanswered(HandrailError):
 
 
 class WrongTarget(HandrailError):
+    exit_code = 2
+
+
+class AnchorRefused(HandrailError):
     exit_code = 2
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from console.engine import drift, gates, preflight
+from console.engine import drift, gates, opening, preflight
 from console.engine.errors import Drifted, NotAsBefore, RunRefused, UnknownRun, WrongTarget
 from console.engine.executor import Executor
-from console.engine.plan import Checkpoint, Item, Plan
+from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
 from console.engine.retrying import retried
 from console.engine.rollback import counted, to_undo
-from console.engine.steps import Revision, Step
+from console.engine.steps import Step
 from console.engine.work import PauseWanted
-from db import fingerprint, journal, revisions
+from db import fingerprint, journal
 from db.errors import GateClosed
 from db.fingerprint import Fingerprint
-from db.models import Event, Gate, Run, StepRun
+from db.models import Event, Run
 from db.queries import activity, runs
 
 PATIENCE = 2.0  # seconds for a lock on a table that only the fingerprint wants
@@ -43,19 +41,11 @@ def begin(executor: Executor, plan: Plan, asked_by: str | None = None) -> int:
         looked = preflight.looked_at(session, executor.target, plan)
     before = _fingerprint(executor)
     with executor.transaction() as session:
-        _require_free(session, plan)
-        _require_revisions_in_turn(session, plan)
-        run = Run(
-            plan=plan.id,
-            title=plan.title,
-            plan_text=plan.text,
-            sources=dict(plan.sources),
-            digest=plan.digest,
-            parameters={"run_date": f"{datetime.now(UTC):%Y%m%d}"},
-            fingerprint=before.stored(),
-            **({"asked_by": asked_by} if asked_by else {}),
-        )
-        said = [journal.open_run(session, run, [_waiting(item) for item in plan.items], list(_gates(plan)))]
+        opening.require_free(session, plan)
+        opening.require_revisions_in_turn(session, plan)
+        run = opening.frozen_run(plan, before, asked_by)
+        steps = [opening.waiting_step(item) for item in plan.items]
+        said = [journal.open_run(session, run, steps, list(opening.gates_of(plan)))]
         number = run.id
         if warnings := preflight.told(looked):
             said.append(journal.record(session, "preflight", number, warnings=warnings))
@@ -144,6 +134,20 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
         executor.turn(run, "paused", "run paused", before=items[-1][0].id if items else to)
 
 
+def measure_again(executor: Executor, run: int, checkpoint: str) -> None:
+    """Measures a checkpoint anew: the newest evidence alone is signed. Nothing that stands is undone for it."""
+    with executor.transaction() as session:
+        row = found(session, run)
+        _require_forward(row)
+        newest = next(iter(to_undo(plan_of(row), row, None)), None)
+        waits = upcoming(plan_of(row), row)
+    if waits is None or waits.id != checkpoint:
+        if newest is None or newest[0].id != checkpoint:
+            raise RunRefused(f"{checkpoint} is not the last thing that run {run} did.", "See: handrail status")
+        back(executor, run, one=True)
+    forward(executor, run, "one", until=checkpoint)
+
+
 def resume(
     executor: Executor, run: int, *, until: str | None = None, said: bool = False, accepted: bool = False
 ) -> None:
@@ -220,19 +224,6 @@ def _end_rollback(executor: Executor, run: int) -> None:
         )
 
 
-def _require_free(session: Session, plan: Plan) -> None:
-    if other := runs.open_one(session):
-        raise RunRefused(
-            f"Run {other.id} of {other.plan} is {other.state} on this target.",
-            f"Finish it with: handrail resume {other.id}; or take it back with: handrail rollback {other.id}",
-        )
-    if done := runs.done_of_plan(session, plan.id):
-        raise RunRefused(
-            f"Plan {plan.id} is done here already, as run {done.id}.",
-            f"To run it again, first take it back: handrail rollback {done.id}",
-        )
-
-
 def _fingerprint(executor: Executor) -> Fingerprint:
     """Of the whole database, between two steps; what others lock or drop meanwhile is waited for."""
 
@@ -251,15 +242,6 @@ def _require_last(session: Session, run: Run) -> None:
             f"Run {later.id} of {later.plan} came after run {run.id}, and is {later.state}.",
             f"Take that one back first: handrail rollback {later.id}",
         )
-
-
-def _require_revisions_in_turn(session: Session, plan: Plan) -> None:
-    """Every revision of the plan must follow the one before it, and the first one the database."""
-    here = revisions.current(session.connection(), plan.target)
-    for item in plan.items:
-        if isinstance(item.what, Revision):
-            revisions.require_next(plan.target, item.what.revision, here)
-            here = item.what.revision
 
 
 def _require_as_left(executor: Executor, run: int, item: Item, *, accepted: bool) -> None:
@@ -286,32 +268,3 @@ def _require_forward(run: Run) -> None:
         raise RunRefused(f"Run {run.id} is being rolled back.", f"Let that end first: handrail resume {run.id}")
     if run.state in runs.OVER:
         raise RunRefused(f"Run {run.id} is {run.state}.", "See: handrail status")
-
-
-def _waiting(item: Item) -> StepRun:
-    return StepRun(
-        position=item.position, step=item.id, phase=item.phase, kind=item.kind, title=item.what.title,
-        estimate=item.estimate, irreversible=isinstance(item.what, Step) and item.what.irreversible,
-    )  # fmt: skip
-
-
-def _gates(plan: Plan) -> Iterator[Gate]:
-    """What the run waits for; a consultation after the one that it names."""
-    for decision in plan.written.decision:
-        yield Gate(
-            gate=decision.id, kind="decision", title=decision.title, position=plan.decided_before(decision),
-            roles=decision.roles, needed=decision.wanted, more=decision.irreversible,
-            lasts=timedelta(seconds=decision.lasts), within=_lasting(decision.within), follows=decision.follows,
-            returns_to=decision.returns_to,
-        )  # fmt: skip
-    for item in plan.items:
-        if isinstance(item.what, Checkpoint) and (gate := item.what.gate):
-            yield Gate(
-                gate=item.id, kind="checkpoint", title=item.what.title, position=item.position, roles=gate.roles,
-                needed=gate.wanted, more=gate.irreversible, lasts=timedelta(seconds=gate.lasts),
-                within=_lasting(gate.within),
-            )  # fmt: skip
-
-
-def _lasting(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
@@ -12,22 +13,29 @@ from textual.widgets import DataTable
 
 from console.engine import journey
 from console.engine.plan import Checkpoint
-from console.widgets import words
+from console.engine.signing import Word
+from console.widgets import run_words, words
+from console.widgets.gatekeeping import Gatekept, GatePlace, see_gate
 from console.widgets.ledger import Ledger
-from console.widgets.place import Place
 from console.widgets.safe_text import BAD, BUSY, GOOD, QUIET, STRONG, Part
 from console.widgets.sight import Sight, see
+from console.widgets.signing import changed, short, told
 from console.widgets.told import Told
 from db import wording
 from db.models import Verdict
+from db.queries import runs
 
 SHORT_ROWS = 8
 
 
-class CheckpointScreen(Place):
+class CheckpointScreen(GatePlace):
+    EVERY = 2.0
     BINDINGS = [
         Binding("r", "again", "Measure again", tooltip="Asks every check again; changes nothing else",
                 id="place.again"),
+        Binding("a", "approve", "Approve", tooltip="Signs the evidence that is shown; asks for a reason first",
+                id="gate.approve"),
+        Binding("x", "reject", "Reject", tooltip="Stops the run here; asks for a reason first", id="gate.reject"),
         Binding("s", "sql", "SQL", tooltip="What the check asks, in full", id="place.sql"),
     ]  # fmt: skip
 
@@ -35,6 +43,8 @@ class CheckpointScreen(Place):
         super().__init__()
         self._run, self._checkpoint = run, checkpoint
         self._sight: Sight | None = None
+        self._kept: Gatekept | None = None
+        self._changed: list[str] = []
 
     def compose_body(self) -> ComposeResult:
         yield Told(id="verdict")
@@ -43,6 +53,7 @@ class CheckpointScreen(Place):
                 yield Ledger("verdict", "check", "expected", "found", "took", stretch="check", id="checks")
             with VerticalScroll(classes="script-panel", id="fault"):
                 yield Told(id="rows")
+        yield Told(id="sign-offs")
 
     def on_mount(self) -> None:
         self.head(f"run {self._run} · checkpoint {self._checkpoint}")
@@ -50,16 +61,48 @@ class CheckpointScreen(Place):
 
     async def look(self) -> None:
         self._sight = sight = await self.asking.ask(see, self._run, self._sight)
-        self.head(f"{sight.plan.target} · {self.asking.label} · run {self._run} · checkpoint {self._checkpoint}")
+        self._kept = await self.asking.ask(see_gate, self._run, self._checkpoint)
+        self._changed = await self.asking.ask(_changed, self._run, self._checkpoint, self._kept)
+        me = self._kept.me
+        self.head(f"{sight.plan.target} · {self.asking.label} · run {self._run} · checkpoint {self._checkpoint}",
+                  me.name if me.name == me.login else f"{me.name} ({me.login})")  # fmt: skip
         self._show(sight)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "again":
             return True if self._sight and self._measurable(self._sight) else None
+        if action in ("approve", "reject"):
+            may = self._kept is not None and self._kept.mine
+            return True if may and (action == "reject" or self._signable) else None
         return True
 
     def action_again(self) -> None:
-        self.console.drive(journey.forward, self._run, "one", until=self._checkpoint)
+        self.console.drive(journey.measure_again, self._run, self._checkpoint)
+
+    @work(group="conversation", exclusive=True)
+    async def action_approve(self) -> None:
+        await self._give("approve")
+
+    @work(group="conversation", exclusive=True)
+    async def action_reject(self) -> None:
+        await self._give("reject")
+
+    async def _give(self, word: Word) -> None:
+        sight, kept = self._sight, self._kept
+        if sight is None or kept is None or kept.gate is None:
+            return
+        found = self._verdicts()
+        shown = f"{sum(v.passed for v in found)} of {len(found)} checks passed."
+        if self._changed:
+            shown += f" Since the sign-off before: {'; '.join(self._changed[:3])}."
+        where = f"Run {self._run} of {sight.plan.id} on {sight.plan.target}, {self.asking.label}."
+        await self.give(word, self._run, kept, where, shown)
+
+    @property
+    def _signable(self) -> bool:
+        """Approved is only what passed, and what still waits."""
+        gate = self._kept.gate if self._kept else None
+        return gate is not None and bool(gate.passed) and gate.state == "waits"
 
     @work(group="sql", exclusive=True)
     async def action_sql(self) -> None:
@@ -78,9 +121,10 @@ class CheckpointScreen(Place):
         self._show_rows()
 
     def _measurable(self, sight: Sight) -> bool:
-        """A checkpoint is measured in its turn; one that passed stands as evidence."""
-        item = sight.upcoming
-        return item is not None and item.id == self._checkpoint and sight.may("next", driving=self.console.driving)
+        """In its turn; or again, while nothing has begun behind it."""
+        item, newest = sight.upcoming, sight.begun[0] if sight.begun else None
+        turn = self._checkpoint in (item.id if item else "", newest.id if newest else "")
+        return turn and sight.may("measure_again", driving=self.console.driving)
 
     def _declared(self, sight: Sight) -> Checkpoint:
         what = sight.plan.item(self._checkpoint).what
@@ -95,6 +139,7 @@ class CheckpointScreen(Place):
 
     def _show(self, sight: Sight) -> None:
         self.query_one("#verdict", Told).say(*self._summary(sight))
+        self._show_sign_offs(sight)
         verdicts = sorted(self._verdicts(), key=lambda v: (v.passed, v.position))
         told: dict[str, tuple[Part, ...]] = {
             v.check: (words.state("passed" if v.passed else "failed"), v.title, v.expected,
@@ -106,6 +151,19 @@ class CheckpointScreen(Place):
                     for c in self._declared(sight).check}  # fmt: skip
         self.query_one("#checks", Ledger).fill(told)
         self._show_rows()
+
+    def _show_sign_offs(self, sight: Sight) -> None:
+        kept = self._kept
+        if kept is None or kept.gate is None:
+            self.query_one("#sign-offs", Told).say()
+            return
+        gate = kept.gate
+        parts = list(told(gate, kept.signed, kept.me))
+        if self._changed:
+            parts.append((f"  since the sign-off before: {'; '.join(self._changed[:3])}\n", STRONG))
+        if kept.excluded:
+            parts.append("  You began this run, asked for it or measured this: another person signs.\n")
+        self.query_one("#sign-offs", Told).say(*parts, *run_words.deadline(gate, sight.at))
 
     def _summary(self, sight: Sight) -> tuple[Part, ...]:
         item, verdicts = sight.plan.item(self._checkpoint), self._verdicts()
@@ -120,8 +178,9 @@ class CheckpointScreen(Place):
         verdict: Part = ("✓ PASSED", GOOD) if passed == len(verdicts) else ("✗ FAILED", BAD)
         took = wording.took(sum(v.seconds for v in verdicts))
         measured = f"\nmeasured {verdicts[0].measured_at:%Y-%m-%d %H:%M:%S} UTC in {took}"
+        evidence = (f"   evidence {short(self._kept.gate.digest)}", QUIET) if self._kept and self._kept.gate else ""
         stale = ("   undone since", STRONG) if sight.word(item) in ("undone", "next", "waits") else ""
-        return verdict, f"   {count}", title, (measured, QUIET), stale, again
+        return verdict, f"   {count}", title, (measured, QUIET), evidence, stale, again
 
     def _show_rows(self) -> None:
         panel, told = self.query_one("#fault"), self.query_one("#rows", Told)
@@ -137,6 +196,15 @@ class CheckpointScreen(Place):
         answer = f"expected {verdict.expected}, found {verdict.found}\n"
         lines = [", ".join(f"{name} {_value(value)}" for name, value in row.items()) + "\n" for row in rows]
         told.say(answer, *lines, (f"{self.key('list.select_cursor')} shows them in full", QUIET))
+
+
+def _changed(session: Any, run: int, checkpoint: str, kept: Gatekept) -> list[str]:
+    """What was found otherwise than when somebody last signed this checkpoint."""
+    before = [one.measurement for one in kept.signed if kept.gate and one.measurement != kept.gate.measurement]
+    if not before:
+        return []
+    old = [(v.title, v.found) for v in runs.verdicts(session, run, checkpoint, before[-1])]
+    return changed(old, [(v.title, v.found) for v in runs.verdicts(session, run, checkpoint)])
 
 
 def _value(value: object) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console.engine import gates
 from console.engine.plan import Item
 from console.engine.steps import Manual
 from console.widgets import run_blocking, words
@@ -14,7 +15,7 @@ from console.widgets.pace import Pace
 from console.widgets.safe_text import BAD, BUSY, GOOD, QUIET, STRONG, Part
 from console.widgets.sight import Sight
 from db import wording
-from db.models import Event, StepRun
+from db.models import Event, GateStatus, StepRun
 
 Key = Callable[[str], str]
 UNTOLD = ("pid", "digest", "plan", "attempt", "differs", "content", "fingerprint", "sha256", "file", "kept")
@@ -79,9 +80,17 @@ def _note(sight: Sight, item: Item, step: StepRun) -> str:
     if item.kind == "checkpoint":
         found = sight.verdicts.get(item.id, ())
         passed = f"{sum(v.passed for v in found)} of {len(found)}"
-        return passed if found and step.state in ("done", "failed") else wording.counted(len(item.what.check), "check")  # type: ignore[union-attr]
+        measured = found and step.state in ("done", "failed")
+        return (passed if measured else wording.counted(len(item.what.check), "check")) + _signed(sight, item)  # type: ignore[union-attr]
     fraction = _fraction(step.progress)
     return f"{fraction:.0%} {item.kind}" if fraction is not None and step.state != "done" else item.kind
+
+
+def _signed(sight: Sight, item: Item) -> str:
+    """What a gate adds: , signed; , 1 of 2 signed"""
+    if (gate := sight.gate(item.id)) is None:
+        return ""
+    return ", signed" if gate.open else f", {len(gate.signed)} of {gate.needed} signed"
 
 
 def _fraction(progress: dict[str, Any]) -> float | None:
@@ -188,10 +197,32 @@ def _paused(sight: Sight, key: Key) -> Now:
             (f"■ {sight.label(item)}: {step.state}", BAD),
             f"\n  {step.error or 'Nothing of it remains half done.'}",
         )
+    if (gate := sight.closed) is not None:
+        return _waits(sight, gate, key)
     if isinstance(item.what, Manual):
         return Now((*head, f"\n  by hand: {item.what.instructions}"), rest=(f"  {key('next')} says that it is done",))
     verb = "goes on" if step.state == "stopped" else "measures it" if item.kind == "checkpoint" else "starts it"
     return Now(head, rest=(f"  {key('next')} {verb}   {key('to_checkpoint')} goes to the next checkpoint",))
+
+
+def _waits(sight: Sight, gate: GateStatus, key: Key) -> Now:
+    """At a closed gate: who has to do what."""
+    due = deadline(gate, sight.at)
+    where = f"  {key('decisions')} opens the decisions" if gate.kind == "decision" else (
+        f"  {key('list.select_cursor')} on ● {gate.title} opens it"
+    )  # fmt: skip
+    return Now(
+        ((f"◆ {gate.title}: {gates.told(gate)}", STRONG), *due),
+        rest=(f"{where}   {key('inbox')} what waits for whom",),
+    )
+
+
+def deadline(gate: GateStatus, at: datetime) -> tuple[Part, ...]:
+    """due in 40 min; OVERDUE 2 h"""
+    if gate.due_at is None or gate.open:
+        return ()
+    left = (gate.due_at - at).total_seconds()
+    return ((f"   overdue {wording.period(-left)}", BAD),) if left < 0 else (f"   due in {wording.period(left)}",)
 
 
 def _done(sight: Sight, key: Key) -> Now:
@@ -235,9 +266,16 @@ def _event(event: Event) -> tuple[Part, ...]:
     if detail is None:
         detail = "   ".join(_told(name, value) for name, value in event.detail.items()
                             if name not in UNTOLD and value not in ({}, [], None, ""))  # fmt: skip
-    tone = BAD if "failed" in event.kind else GOOD if event.kind.endswith((" done", "passed")) else STRONG
+    tone = tone_of(event.kind)
     step = f" {event.step}" if event.step else ""
     return (f"{event.at:%H:%M:%S}  ", (event.kind, tone), f"{step}   {detail}".rstrip(), (f"   {event.by}\n", QUIET))
+
+
+def tone_of(kind: str) -> str:
+    """Of an event's kind."""
+    if "failed" in kind or kind in ("rejected", "glass broken"):
+        return BAD
+    return GOOD if kind.endswith((" done", "passed", "approved")) else STRONG
 
 
 def _told(name: str, value: Any) -> str:

@@ -14,8 +14,8 @@ from console.engine.reading import frozen
 from console.engine.rollback import to_undo
 from console.widgets import words
 from console.widgets.words import GOING
-from db.models import Event, Run, StepRun, Verdict
-from db.queries import activity, runs
+from db.models import Event, GateStatus, Run, StepRun, Verdict
+from db.queries import activity, gates, runs
 from db.queries.activity import Driver, IndexBuild
 from db.queries.blocking import Blocker, Waiting
 
@@ -26,7 +26,7 @@ LOG_LINES = 40
 class Sight:
     """`at` is the server's clock; `driver` is the session that runs steps here now, be it this console's own.
 
-    `blockers` are in the way of what is under way, `waiting` wait for it.
+    `blockers` are in the way of what is under way, `waiting` wait for it. `gates` are in the order of the run.
     """
 
     run: Run
@@ -39,6 +39,7 @@ class Sight:
     build: IndexBuild | None
     blockers: Sequence[Blocker]
     waiting: Waiting
+    gates: Sequence[GateStatus]
 
     @cached_property
     def steps(self) -> dict[int, StepRun]:
@@ -61,6 +62,15 @@ class Sight:
     @cached_property
     def upcoming(self) -> Item | None:
         return journey.upcoming(self.plan, self.run)
+
+    @cached_property
+    def closed(self) -> GateStatus | None:
+        """The gate at which the run waits; what lies behind it cannot begin."""
+        ahead = self.upcoming.position if self.upcoming else 0
+        return next((gate for gate in self.gates if gate.position < ahead and not gate.open), None)
+
+    def gate(self, id: str) -> GateStatus | None:
+        return next((gate for gate in self.gates if gate.gate == id), None)
 
     @cached_property
     def begun(self) -> list[Item]:
@@ -102,9 +112,13 @@ class Sight:
         state, free = self.run.state, self.driver is None and not driving
         match action:
             case "next":
-                return free and state not in runs.OVER
+                return free and state not in runs.OVER and (self.closed is None or state == "rolling back")
             case "to_checkpoint":
-                return free and state not in (*runs.OVER, "rolling back") and self.upcoming is not None
+                onward = free and state not in (*runs.OVER, "rolling back") and self.upcoming is not None
+                return onward and self.closed is None
+            case "measure_again":
+                # the checkpoint behind which nothing has begun
+                return free and state not in (*runs.OVER, "rolling back")
             case "pause":
                 return self.going and not self.run.pause_requested
             case "back":
@@ -154,7 +168,8 @@ def see(session: Any, number: int, before: Sight | None = None) -> Sight:
     waiting = Waiting(0, 0.0)
     if driver is not None and any(step.pid is not None for step in run.steps):
         blockers, waiting = blocking.in_the_way(session, run, events), blocking.made_to_wait(session, run)
-    return Sight(run, activity.now(session), plan, driver, events, verdicts, aside, build, blockers, waiting)
+    closed = gates.of_run(session, number) if run.state not in runs.OVER else ()
+    return Sight(run, activity.now(session), plan, driver, events, verdicts, aside, build, blockers, waiting, closed)
 
 
 def _by_checkpoint(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:

@@ -7,10 +7,10 @@ are those of handrail.canonical and handrail.content, written out.
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any
 
-import psycopg
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,7 @@ SETTINGS = {
 SET = text(
     """
     SELECT pg_catalog.set_config(name, value, true)
-    FROM pg_catalog.unnest(CAST(:names AS text[]), CAST(:wanted AS text[])) AS wanted (name, value)
+    FROM pg_catalog.jsonb_each_text(CAST(:wanted AS pg_catalog.jsonb)) AS wanted (name, value)
     """
 )
 
@@ -130,25 +130,17 @@ KNOWN = text(
 )
 
 
-class Link(NamedTuple):
-    """An event's number, the hash that stands beside it, and its canonical bytes."""
-
-    number: int
-    hash: bytes
-    said: bytes
-
-
 def snapshot(session: Session) -> None:
     """The rest of the transaction sees one moment and writes nothing. It must not have asked anything before."""
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-    session.execute(SET, {"names": list(SETTINGS), "wanted": list(SETTINGS.values())})
+    session.execute(SET, {"wanted": json.dumps(SETTINGS)})
 
 
-def events(session: Session) -> Iterator[Link]:
-    """Every event in the order of its number, as it comes: the server works on while these are looked at."""
-    driver = cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
-    with driver.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
-        yield from cast(Iterator[Link], cursor.stream(EVENTS, binary=True, size=CHUNK))
+def events(session: Session) -> Iterator[tuple[int, bytes, bytes]]:
+    """(number, hash, canonical bytes) of every event in order, as they come: the server is at work meanwhile."""
+    driver: Any = session.connection().connection.driver_connection
+    with driver.cursor() as cursor:
+        yield from cursor.stream(EVENTS, binary=True, size=CHUNK)
 
 
 def heads(session: Session) -> list[tuple[int, bytes]]:

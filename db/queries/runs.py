@@ -64,15 +64,17 @@ def events(session: Session, run: int, last: int = 50) -> list[Event]:
     return list(reversed(list(session.scalars(newest))))
 
 
-def verdicts(session: Session, run: int, checkpoint: str) -> list[Verdict]:
-    """The newest measurement of a checkpoint, in the plan's order; empty where it was never measured."""
+def verdicts(session: Session, run: int, checkpoint: str, measurement: int | None = None) -> list[Verdict]:
+    """A measurement of a checkpoint, the newest if not said, in the plan's order; empty where it was never measured."""
     newest = (
         select(func.max(Verdict.measurement))
         .where(Verdict.run_id == run, Verdict.checkpoint == checkpoint)
         .scalar_subquery()
     )
     of_it = select(Verdict).where(
-        Verdict.run_id == run, Verdict.checkpoint == checkpoint, Verdict.measurement == newest
+        Verdict.run_id == run,
+        Verdict.checkpoint == checkpoint,
+        Verdict.measurement == (newest if measurement is None else measurement),
     )
     return list(session.scalars(of_it.order_by(Verdict.position)))
 

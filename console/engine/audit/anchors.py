@@ -37,7 +37,7 @@ class Anchor:
     at: str
 
     @property
-    def bytes(self) -> bytes:
+    def digest(self) -> bytes:
         return bytes.fromhex(self.hash)
 
     def line(self) -> str:
@@ -90,7 +90,7 @@ def read(path: Path | str) -> list[Anchor]:
         if line.strip():
             try:
                 anchors.append(_parsed(line))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise AnchorRefused(
                     f"{path}, line {number}, is no anchor.",
                     'It should read like {"target": ..., "count": 12, "hash": "5f0c...", "at": ...}.',
@@ -104,7 +104,7 @@ def _parsed(line: str) -> Anchor:
     said = json.loads(line)
     anchor = Anchor(str(UUID(said["target"])), said["count"], said["hash"], said["at"])
     datetime.fromisoformat(anchor.at)
-    if type(anchor.count) is not int or len(anchor.bytes) != (32 if anchor.count > 0 else 0):
+    if type(anchor.count) is not int or len(anchor.digest) != (32 if anchor.count > 0 else 0):
         raise ValueError(line)
     return anchor
 
@@ -129,7 +129,7 @@ def _append(file: Path, line: str) -> None:
 
 class _Syslog(SysLogHandler):
     def handleError(self, record: LogRecord) -> None:  # noqa: N802 - logging's name
-        raise  # noqa: PLE0704 - called while the error is handled; ours to tell, not logging's to print
+        raise  # logging calls this while it handles the error, and would print it
 
 
 def _log(words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -52,7 +53,7 @@ def rows(
         journey.found(session, run)
     if person is not None and not chain.knows(session, person):
         raise UnknownOperator(f"Nobody here is called {person!r}.", "handrail operator list shows the people.")
-    return (Row(*row) for row in chain.rows(session, run, person, kind, since, until))
+    return (Row._make(row) for row in chain.rows(session, run, person, kind, since, until))
 
 
 def json_lines(events: Iterable[Row]) -> Iterator[str]:
@@ -66,24 +67,16 @@ def csv_lines(events: Iterable[Row]) -> Iterator[str]:
     """The names, then a line a row, without its line end."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="")
-    for cells in (Row._fields, *()):
-        writer.writerow(cells)
-        yield _taken(buffer)
-    for row in events:
+    for row in itertools.chain([Row._fields], events):
         writer.writerow([_cell(value) for value in row])
-        yield _taken(buffer)
-
-
-def _taken(buffer: io.StringIO) -> str:
-    said = buffer.getvalue()
-    buffer.seek(0)
-    buffer.truncate()
-    return said
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
 
 
 def _cell(value: object) -> str:
     words = "" if value is None else str(value)
-    return ("'" if words.startswith(FORMULAS) else "") + clean(words)
+    return ("'" if words.startswith(FORMULAS) else "") + (words if words.isprintable() else clean(words))
 
 
 def _ascii(written: str) -> str:

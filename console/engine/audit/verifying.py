@@ -21,7 +21,7 @@ LISTED = 20
 
 @dataclass(frozen=True)
 class Verified:
-    """`head` is the hash of the last event in hex; `faults` are the first ones in the order of events, `more` the rest."""
+    """`head` is the last event's hash in hex; `faults` are the first in the order of events, `more` the rest."""
 
     target: str
     events: int
@@ -45,7 +45,7 @@ def verify(session: Session, anchors: Sequence[Anchor] = ()) -> Verified:
     target = runs.target_identity(session)
     _require_own(anchors, target)
     walk = Walk()
-    walk.along(chain.events(session), {anchor.count for anchor in anchors})
+    walk.along(chain.events(session), {anchor.count for anchor in anchors} - {0})
     counted = _compare_head(session, walk)
     _compare_anchors(walk, anchors, counted)
     _compare_rows(session, walk)
@@ -86,7 +86,7 @@ def _compare_anchors(walk: Walk, anchors: Sequence[Anchor], counted: int) -> Non
     if above:
         last = max(above, key=lambda anchor: anchor.count)
         walk.add("cut", end + 1, f"there were {last.count} events when the anchor of {last.at} was kept, now {end}")
-    other = [anchor for anchor in anchors if walk.seen.get(anchor.count, anchor.bytes) != anchor.bytes]
+    other = [anchor for anchor in anchors if walk.seen.get(anchor.count, anchor.digest) != anchor.digest]
     if other:
         first = min(other, key=lambda anchor: anchor.count)
         walk.add("remade", first.count, f"its hash was another when the anchor of {first.at} was kept: "

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
-from db.queries.chain import Link
+Link = tuple[int, bytes, bytes]  # an event's number, the hash that stands beside it, its canonical bytes
 
 NEAR = 32  # so many rows put in or taken out at one place are found as such
 KEPT = 1000  # faults that are kept; the rest is counted
@@ -21,7 +21,7 @@ COMPARED = 40  # misfits that are tried in each other's places
 
 
 class Fault(NamedTuple):
-    """What was done (edited, deleted, inserted, reordered, cut, remade, head, sign-off, evidence), and to which event."""
+    """What was done (edited, deleted, inserted, reordered, cut, remade; head, sign-off, evidence), to which event."""
 
     kind: str
     event: int | None
@@ -39,14 +39,15 @@ class Misfit(NamedTuple):
 class Walk:
     """Where the walk stands: how many rows it has seen, the last number, and the hashes up to it.
 
-    `shift` is how many rows were put in before here, less those taken out, where all later ones were renumbered.
-    `seen` holds the hashes of the numbers that are wanted.
+    `right` is the hash that the last misfit should have. `shift` is how many rows were put in before here, less those
+    taken out, where all later ones were numbered anew. `seen` holds the hashes of the numbers that are wanted.
     """
 
     count: int = 0
     number: int = 0
     shift: int = 0
     hashes: deque[bytes] = field(default_factory=lambda: deque([b""], NEAR + 1))
+    right: bytes = b""
     faults: list[Fault] = field(default_factory=list)
     more: int = 0
     seen: dict[int, bytes] = field(default_factory=dict)
@@ -90,16 +91,17 @@ class Walk:
         elif not self._explained(number, stored, body):
             if len(self.misfits) < COMPARED:
                 self.misfits.append(Misfit(number, stored, body, self.head))
+            self.right = sha256(self.head + said).digest()
             self.add("edited", number, "it does not fit its hash: it was changed, or the hash before it")
         self.number = number
         self.hashes.append(stored)
 
     def _twice(self, number: int, stored: bytes, body: bytes) -> None:
         """A number that is no event's, or one that two rows have: one of them was put in."""
-        if number == self.number and _fits(self.hashes[-2], number, body, stored):
+        if 0 < number == self.number and _fits(self.hashes[-2], number, body, stored):
             self._forget({number})
             self.hashes[-1] = stored
-        self.add("inserted", number, "it is there twice" if number == self.number else "no event has this number")
+        self.add("inserted", number, "it is there twice" if 0 < number == self.number else "no event has this number")
 
     def _explained(self, number: int, stored: bytes, body: bytes) -> bool:
         """Whether this is an event as it was written, under a number that it did not have then."""
@@ -107,6 +109,8 @@ class Walk:
             return False
         was = number - self.shift
         if self.shift and _fits(self.head, was, body, stored):
+            return True
+        if _fits(self.right, number, body, stored):  # only the hash of the one before was changed
             return True
         for put_in in range(1, len(self.hashes)):
             if _fits(self.hashes[-1 - put_in], was - put_in, body, stored):

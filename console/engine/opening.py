@@ -1,0 +1,81 @@
+"""What a new run is made of: the frozen plan, its waiting steps and its gates; and what must hold before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from console.engine.errors import RunRefused
+from console.engine.plan import Checkpoint, Item, Plan
+from console.engine.steps import Revision, Step
+from db import revisions
+from db.fingerprint import Fingerprint
+from db.models import Gate, Run, StepRun
+from db.queries import runs
+
+
+def frozen_run(plan: Plan, before: Fingerprint, asked_by: str | None) -> Run:
+    """Whoever sends it began it; `asked_by` is the person who wanted it, the same one where it is not said."""
+    return Run(
+        plan=plan.id,
+        title=plan.title,
+        plan_text=plan.text,
+        sources=dict(plan.sources),
+        digest=plan.digest,
+        parameters={"run_date": f"{datetime.now(UTC):%Y%m%d}"},
+        fingerprint=before.stored(),
+        **({"asked_by": asked_by} if asked_by else {}),
+    )
+
+
+def waiting_step(item: Item) -> StepRun:
+    return StepRun(
+        position=item.position, step=item.id, phase=item.phase, kind=item.kind, title=item.what.title,
+        estimate=item.estimate, irreversible=isinstance(item.what, Step) and item.what.irreversible,
+    )  # fmt: skip
+
+
+def gates_of(plan: Plan) -> Iterator[Gate]:
+    """What the run waits for; a consultation after the one that it names."""
+    for decision in plan.written.decision:
+        yield Gate(
+            gate=decision.id, kind="decision", title=decision.title, position=plan.decided_before(decision),
+            roles=decision.roles, needed=decision.wanted, more=decision.irreversible,
+            lasts=timedelta(seconds=decision.lasts), within=_lasting(decision.within), follows=decision.follows,
+            returns_to=decision.returns_to,
+        )  # fmt: skip
+    for item in plan.items:
+        if isinstance(item.what, Checkpoint) and (gate := item.what.gate):
+            yield Gate(
+                gate=item.id, kind="checkpoint", title=item.what.title, position=item.position, roles=gate.roles,
+                needed=gate.wanted, more=gate.irreversible, lasts=timedelta(seconds=gate.lasts),
+                within=_lasting(gate.within),
+            )  # fmt: skip
+
+
+def _lasting(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def require_free(session: Session, plan: Plan) -> None:
+    if other := runs.open_one(session):
+        raise RunRefused(
+            f"Run {other.id} of {other.plan} is {other.state} on this target.",
+            f"Finish it with: handrail resume {other.id}; or take it back with: handrail rollback {other.id}",
+        )
+    if done := runs.done_of_plan(session, plan.id):
+        raise RunRefused(
+            f"Plan {plan.id} is done here already, as run {done.id}.",
+            f"To run it again, first take it back: handrail rollback {done.id}",
+        )
+
+
+def require_revisions_in_turn(session: Session, plan: Plan) -> None:
+    """Every revision of the plan must follow the one before it, and the first one the database."""
+    here = revisions.current(session.connection(), plan.target)
+    for item in plan.items:
+        if isinstance(item.what, Revision):
+            revisions.require_next(plan.target, item.what.revision, here)
+            here = item.what.revision

@@ -1,0 +1,70 @@
+"""What the places at a gate share: they see its sign-offs, and give the word of the person before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.engine import signing as engine
+from console.engine.audit import anchors
+from console.settings import Settings
+from console.widgets.place import Place
+from console.widgets.safe_text import line
+from console.widgets.signing import ReasonDialog, short
+from db.models import GateStatus, SignOff
+from db.queries import gates, people
+from db.queries.people import Me
+
+
+@dataclass(frozen=True)
+class Gatekept:
+    """A gate, what was signed at it, who looks, and whether that person could sign now."""
+
+    gate: GateStatus | None
+    signed: Sequence[SignOff]
+    me: Me
+    excluded: bool
+
+    @property
+    def mine(self) -> bool:
+        """Whether the person may give a word; the database has the last one."""
+        gate = self.gate
+        if gate is None or gate.measurement is None or self.excluded or self.me.shared:
+            return False
+        return gate.state not in ("void", "returned") and bool(set(self.me.roles) & set(gate.roles))
+
+
+def see_gate(session: Any, run: int, id: str) -> Gatekept:
+    """Called by Asking."""
+    me, gate = people.me(session), gates.one(session, run, id)
+    evidence = gates.evidence(session, run, id, gate.measurement) if gate and gate.measurement else None
+    named = (evidence.starter, evidence.asked_by, evidence.sealer) if evidence else ()
+    return Gatekept(gate, gates.sign_offs(session, run, id), me, me.person in named)
+
+
+class GatePlace(Place):
+    """A place with a gate: `a` approves what is shown, `x` rejects it, each with a reason."""
+
+    async def give(self, word: engine.Word, run: int, seen: Gatekept, where: str, shown: str) -> None:
+        """Asks, journals the try, signs what was shown, and writes the anchor; a newer measurement is not signed."""
+        gate = seen.gate
+        assert gate is not None
+        effect = (
+            f"{where}\n{shown}\nEvidence {short(gate.digest)}, measurement {gate.measurement}. You sign as {seen.me.name}, "
+            f"{', '.join(role for role in gate.roles if role in seen.me.roles)}. It stays in the journal."
+        )
+        verb = "Approve" if word == "approve" else "Reject"
+        dialog = ReasonDialog(f"{verb} {gate.title}?", effect, f"{word} it")
+        if not await self.app.push_screen_wait(dialog):
+            return
+        with self.told():
+            intent = await self.asking.ask(engine.intend, run, gate.gate, word, None, gate.digest)
+            await self.asking.ask(engine.sign, intent, dialog.reason)
+            head = await self.asking.ask(anchors.head)
+            said = Settings()
+            for warning in await self.asking.think(
+                anchors.keep, head, syslog=said.anchor_syslog, command=said.anchor_command
+            ):
+                self.app.notify(line(warning), severity="warning", markup=False)
+        self.nudge()
