@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import copying, looking, starting, waiting
+from bench import auditing, copying, looking, starting, waiting
 from bench.figure import Figure
 from db import postgres
 
@@ -25,6 +25,7 @@ def main() -> None:
                 starting.figures(),
                 copying.figures(server, options.rows),
                 looking.figures(server, options.rows),
+                auditing.figures(server, 2 * options.rows),
             ):
                 for figure in benchmark:
                     figures.append(figure)

@@ -89,6 +89,15 @@ class HandrailApp(App[None]):
             url = await asyncio.to_thread(self._start, tell)
             self.asking, self._start = Asking(url), None
 
+    async def listen(self) -> None:
+        """From the first answer of the target on; safe to call again."""
+        await asyncio.to_thread(self.asking.listen, self._told_elsewhere)
+
+    def _told_elsewhere(self) -> None:
+        """Called in another thread; the app may be on its way out."""
+        with suppress(RuntimeError):
+            self.call_from_thread(self.nudge)
+
     def visit(self, place: str, *about: object) -> None:
         module, name = PLACES[place].split(":")
         screen: Screen[Any] = getattr(import_module(module), name)(*about)

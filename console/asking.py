@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from console.engine.executor import Executor
     from db.errors import HandrailError
+    from db.listening import Listening
     from db.queries.activity import Driver
     from db.session import Target
 
@@ -31,6 +32,7 @@ class Asking:
         self._target: Target | None = None
         self._executor: Executor | None = None
         self._drives: set[object] = set()
+        self._listening: Listening | None = None
 
     async def ask(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of `fn` in a transaction of its own."""
@@ -60,12 +62,21 @@ class Asking:
         """The session that this console drives on."""
         return executor.hold.pid if (executor := self._executor) else None
 
+    def listen(self, heard: Callable[[], None]) -> None:
+        """Calls `heard`, in another thread, when the target tells of a sign-off or an answer; until close()."""
+        from db.listening import Listening
+
+        if self._listening is None or self._listening.over:
+            self._listening = Listening(self.target(), heard)
+
     def cancel(self) -> None:
         """Stops what this console drives; call again until `driving` is over."""
         if (executor := self._executor) is not None:
             executor.cancel()
 
     def close(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
         if self._target is not None:
             self._target.close()
 

@@ -65,7 +65,7 @@ class CheckpointScreen(GatePlace):
         self._changed = await self.asking.ask(_changed, self._run, self._checkpoint, self._kept)
         me = self._kept.me
         self.head(f"{sight.plan.target} · {self.asking.label} · run {self._run} · checkpoint {self._checkpoint}",
-                  me.name if me.name == me.login else f"{me.name} ({me.login})")  # fmt: skip
+                  me.told)  # fmt: skip
         self._show(sight)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -121,10 +121,13 @@ class CheckpointScreen(GatePlace):
         self._show_rows()
 
     def _measurable(self, sight: Sight) -> bool:
-        """In its turn; or again, while nothing has begun behind it."""
+        """In its turn; and again while its gate is closed. What passed and waits for nobody stands as evidence."""
         item, newest = sight.upcoming, sight.begun[0] if sight.begun else None
-        turn = self._checkpoint in (item.id if item else "", newest.id if newest else "")
-        return turn and sight.may("measure_again", driving=self.console.driving)
+        gate = self._kept.gate if self._kept else None
+        again = gate is not None and not gate.open and newest is not None and newest.id == self._checkpoint
+        return (again or (item is not None and item.id == self._checkpoint)) and sight.may(
+            "measure_again", driving=self.console.driving
+        )
 
     def _declared(self, sight: Sight) -> Checkpoint:
         what = sight.plan.item(self._checkpoint).what
@@ -168,7 +171,7 @@ class CheckpointScreen(GatePlace):
     def _summary(self, sight: Sight) -> tuple[Part, ...]:
         item, verdicts = sight.plan.item(self._checkpoint), self._verdicts()
         title = (f"   {item.what.title}", STRONG)
-        again = f"   {self.key('again')} measures it now" if self._measurable(sight) else ""
+        again = f"   {self.key('again')} measures it" if self._measurable(sight) else ""
         if sight.word(item) == "running":
             return ("▶ being measured", BUSY), title
         if not verdicts:

@@ -64,7 +64,7 @@ class DecisionScreen(GatePlace):
         self._asked = asked = await self.asking.ask(_asked, self._run, self._decision)
         me = asked.kept.me
         self.head(f"{asked.plan.target} · {self.asking.label} · run {self._run} · decision {self._decision}",
-                  me.name if me.name == me.login else f"{me.name} ({me.login})")  # fmt: skip
+                  me.told)  # fmt: skip
         self._show(asked)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -13,7 +13,7 @@ from textual.widgets import DataTable
 from console.widgets import words
 from console.widgets.ledger import Ledger
 from console.widgets.place import Place
-from console.widgets.safe_text import BAD, GOOD, QUIET, Part, line
+from console.widgets.safe_text import BAD, GOOD, QUIET, STRONG, Part, line
 from console.widgets.told import Told
 from db import wording
 
@@ -23,6 +23,7 @@ class Overview:
     name: str | None
     runs: list[Any]
     driven: bool
+    inbox: Any
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class HomeScreen(Place):
     def compose_body(self) -> ComposeResult:
         yield Told("Connecting to the target ...", id="target")
         yield Told(id="progress")
+        yield Told(id="broken")
+        yield Told(id="waits-for")
         yield Ledger("run", "plan", "state", "done", "by", "since (UTC)", stretch="plan", id="runs")
         yield Ledger("plan", "title", "steps", "estimate", stretch="title", id="plans")
 
@@ -65,6 +68,7 @@ class HomeScreen(Place):
         await self.console.ready(self._progress)
         self._version = self._version or await self.asking.ask(_version)
         self._show(await self.asking.ask(_overview))
+        await self.console.listen()
         if not self._plans:
             listed = await self.asking.think(_listed, self.console.plans)
             self._plans = {one.name: one for one in listed}
@@ -108,11 +112,32 @@ class HomeScreen(Place):
             ("   prepared", QUIET) if seen.name else "",
         )  # fmt: skip
         self.query_one("#progress", Told).say()
-        self.head(f"{name} · {self.asking.label}", f"PostgreSQL {self._version}")
+        self._show_inbox(seen.inbox)
+        me = seen.inbox.me
+        self.head(f"{name} · {self.asking.label}", me.told)
         ledger = self.query_one("#runs", Ledger)
         ledger.fill({str(run.id): _run_row(run, seen.driven) for run in seen.runs} or {"": _empty("no run yet", 6)})
         if not seen.runs and ledger.has_focus:
             self.query_one("#plans").focus()
+
+    def _show_inbox(self, inbox: Any) -> None:
+        """Loud where a gate was broken open; a line where something waits."""
+        first = inbox.broken[0] if inbox.broken else None
+        more = f" and {len(inbox.broken) - 1} more" if len(inbox.broken) > 1 else ""
+        loud: list[Part] = []
+        if first:
+            why = f"  {first.gate} of run {first.run_id}, by {first.person}: {first.reason}"
+            loud = [(f"! BREAK-GLASS{more}", BAD), why]
+        self.query_one("#broken", Told).say(*loud)
+        mine, others = inbox.mine, len(inbox.waiting) - len(inbox.mine)
+        overdue = sum(one.overdue(inbox.now) for one in inbox.waiting)
+        parts: list[Part] = []
+        if inbox.waiting:
+            parts = [("● ", STRONG), (f"{len(mine)} for you" if mine else "nothing for you", STRONG if mine else QUIET),
+                     f"   {others} for others" if others else ""]  # fmt: skip
+            parts += [(f"   {overdue} overdue", BAD)] if overdue else []
+            parts.append((f"   {self.key('inbox')} opens the inbox", QUIET))
+        self.query_one("#waits-for", Told).say(*parts)
 
     def _show_plans(self) -> None:
         rows = {name: _plan_row(listed) for name, listed in self._plans.items()}
@@ -126,9 +151,12 @@ def _version(session: Any) -> str:
 
 
 def _overview(session: Any) -> Overview:
+    from console.engine import inbox
     from db.queries import activity, runs
 
-    return Overview(runs.target_name(session), runs.all_runs(session), activity.driver(session) is not None)
+    name = runs.target_name(session)
+    driven = activity.driver(session) is not None
+    return Overview(name, runs.all_runs(session), driven, inbox.look(session))
 
 
 def _listed(folder: Path | None) -> list[Listed]:

@@ -36,7 +36,7 @@ class InboxScreen(Place):
     async def look(self) -> None:
         self._seen = seen = await self.asking.ask(inbox.look)
         me = seen.me
-        self.head(f"inbox · {self.asking.label}", me.name if me.name == me.login else f"{me.name} ({me.login})")
+        self.head(f"inbox · {self.asking.label}", me.told)
         signs = f"signs as {', '.join(me.roles)}" if me.roles else "signs nothing"
         mine = len(seen.mine)
         found: Part = (f"{mine} for you", STRONG) if mine else ("Nothing waits for you", GOOD)

@@ -41,6 +41,8 @@ class RunScreen(Place):
                 id="run.take_over"),
         Binding("b", "blockers", "Blockers", show=False, id="run.blockers",
                 tooltip="Who is in the way of the step, and what can be done about it"),
+        Binding("d", "decisions", "Decisions", show=False, tooltip="What the run asks people; opens the one that waits",
+                id="run.decisions"),
         Binding("s", "sql", "SQL", tooltip="The SQL of the step in full, and its way back", id="place.sql"),
     ]  # fmt: skip
 
@@ -80,6 +82,8 @@ class RunScreen(Place):
         self._follow(sight)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "decisions":
+            return True if self._sight and any(gate.kind == "decision" for gate in self._sight.gates) else None
         if action not in ("next", "to_checkpoint", "pause", "stop", "back", "roll_back", "take_over"):
             return True
         may = self._sight is not None and self._sight.may(action, driving=self.console.driving)
@@ -152,6 +156,13 @@ class RunScreen(Place):
         with self.told():
             await self.asking.ask(journey.ask_pause, self._run)
         self.nudge()
+
+    def action_decisions(self) -> None:
+        """The one that the run waits for, or the first."""
+        asked = [gate for gate in self._seen().gates if gate.kind == "decision"]
+        waits = next((gate for gate in asked if not gate.open), None)
+        if gate := waits or next(iter(asked), None):
+            self.console.visit("decision", self._run, gate.gate)
 
     def action_blockers(self) -> None:
         self.console.visit("blockers", self._run)

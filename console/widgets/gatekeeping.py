@@ -50,9 +50,10 @@ class GatePlace(Place):
         """Asks, journals the try, signs what was shown, and writes the anchor; a newer measurement is not signed."""
         gate = seen.gate
         assert gate is not None
+        roles = ", ".join(role for role in gate.roles if role in seen.me.roles)
         effect = (
-            f"{where}\n{shown}\nEvidence {short(gate.digest)}, measurement {gate.measurement}. You sign as {seen.me.name}, "
-            f"{', '.join(role for role in gate.roles if role in seen.me.roles)}. It stays in the journal."
+            f"{where}\n{shown}\nEvidence {short(gate.digest)}, measurement {gate.measurement}. "
+            f"You sign as {seen.me.name}, {roles}. It stays in the journal."
         )
         verb = "Approve" if word == "approve" else "Reject"
         dialog = ReasonDialog(f"{verb} {gate.title}?", effect, f"{word} it")

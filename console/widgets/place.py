@@ -38,6 +38,10 @@ class Console(Protocol):
         """Brings the target up where that is asked for; `tell` hears lines, in another thread."""
         ...
 
+    async def listen(self) -> None:
+        """Hears from now on what the target tells everybody."""
+        ...
+
     @property
     def driving(self) -> bool: ...
 

@@ -81,16 +81,11 @@ def _note(sight: Sight, item: Item, step: StepRun) -> str:
         found = sight.verdicts.get(item.id, ())
         passed = f"{sum(v.passed for v in found)} of {len(found)}"
         measured = found and step.state in ("done", "failed")
-        return (passed if measured else wording.counted(len(item.what.check), "check")) + _signed(sight, item)  # type: ignore[union-attr]
+        told = passed if measured else wording.counted(len(item.what.check), "check")  # type: ignore[union-attr]
+        gate = sight.gate(item.id)
+        return told if gate is None or step.state != "done" or gate.open else f"{len(gate.signed)}/{gate.needed} signed"
     fraction = _fraction(step.progress)
     return f"{fraction:.0%} {item.kind}" if fraction is not None and step.state != "done" else item.kind
-
-
-def _signed(sight: Sight, item: Item) -> str:
-    """What a gate adds: , signed; , 1 of 2 signed"""
-    if (gate := sight.gate(item.id)) is None:
-        return ""
-    return ", signed" if gate.open else f", {len(gate.signed)} of {gate.needed} signed"
 
 
 def _fraction(progress: dict[str, Any]) -> float | None:

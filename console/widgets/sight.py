@@ -15,9 +15,10 @@ from console.engine.rollback import to_undo
 from console.widgets import words
 from console.widgets.words import GOING
 from db.models import Event, GateStatus, Run, StepRun, Verdict
-from db.queries import activity, gates, runs
+from db.queries import activity, gates, people, runs
 from db.queries.activity import Driver, IndexBuild
 from db.queries.blocking import Blocker, Waiting
+from db.queries.people import Me
 
 LOG_LINES = 40
 
@@ -40,6 +41,7 @@ class Sight:
     blockers: Sequence[Blocker]
     waiting: Waiting
     gates: Sequence[GateStatus]
+    me: Me
 
     @cached_property
     def steps(self) -> dict[int, StepRun]:
@@ -110,6 +112,8 @@ class Sight:
     def may(self, action: str, *, driving: bool) -> bool:
         """Whether an action can be begun now; `driving` says that this console is at work (check_action)."""
         state, free = self.run.state, self.driver is None and not driving
+        if not self.me.runs:
+            return False
         match action:
             case "next":
                 return free and state not in runs.OVER and (self.closed is None or state == "rolling back")
@@ -169,7 +173,10 @@ def see(session: Any, number: int, before: Sight | None = None) -> Sight:
     if driver is not None and any(step.pid is not None for step in run.steps):
         blockers, waiting = blocking.in_the_way(session, run, events), blocking.made_to_wait(session, run)
     closed = gates.of_run(session, number) if run.state not in runs.OVER else ()
-    return Sight(run, activity.now(session), plan, driver, events, verdicts, aside, build, blockers, waiting, closed)
+    return Sight(
+        run, activity.now(session), plan, driver, events, verdicts, aside, build, blockers, waiting, closed,
+        people.me(session),
+    )  # fmt: skip
 
 
 def _by_checkpoint(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:

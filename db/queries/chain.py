@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -136,8 +136,11 @@ def snapshot(session: Session) -> None:
     session.execute(SET, {"wanted": json.dumps(SETTINGS)})
 
 
-def events(session: Session) -> Iterator[tuple[int, bytes, bytes]]:
-    """(number, hash, canonical bytes) of every event in order, as they come: the server is at work meanwhile."""
+def events(session: Session) -> Generator[tuple[int, bytes, bytes], None, None]:
+    """(number, hash, canonical bytes) of every event in order, as they come: the server is at work meanwhile.
+
+    Whoever does not go to the end closes it, or the connection answers nothing else.
+    """
     driver: Any = session.connection().connection.driver_connection
     with driver.cursor() as cursor:
         yield from cursor.stream(EVENTS, binary=True, size=CHUNK)

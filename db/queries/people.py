@@ -36,6 +36,16 @@ class Me:
     roles: tuple[str, ...]
     groups: tuple[str, ...]
 
+    @property
+    def runs(self) -> bool:
+        """Whether this login may run plans. Where there are no groups, its own rights decide."""
+        return "engineer" in self.groups or not self.groups
+
+    @property
+    def told(self) -> str:
+        """Olu Adeyemi (oncall1); postgres"""
+        return self.name if self.name == self.login else f"{self.name} ({self.login})"
+
 
 def me(session: Session) -> Me:
     row = session.execute(MINE, {"groups": [f"handrail_{group}" for group in GROUPS]}).one()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -44,9 +45,12 @@ def verify(session: Session, anchors: Sequence[Anchor] = ()) -> Verified:
     chain.snapshot(session)
     target = runs.target_identity(session)
     _require_own(anchors, target)
+    heads = chain.heads(session)
     walk = Walk()
-    walk.along(chain.events(session), {anchor.count for anchor in anchors} - {0})
-    counted = _compare_head(session, walk)
+    # closed whatever happens: the connection waits for the rest of a stream that is left open, and Ctrl-C with it
+    with closing(chain.events(session)) as links:
+        walk.along(links, {anchor.count for anchor in anchors} - {0})
+    counted = _compare_head(walk, heads)
     _compare_anchors(walk, anchors, counted)
     _compare_rows(session, walk)
     faults = sorted(walk.faults, key=lambda fault: (fault.event is None, fault.event or 0))
@@ -63,9 +67,8 @@ def _require_own(anchors: Sequence[Anchor], target: str) -> None:
             )
 
 
-def _compare_head(session: Session, walk: Walk) -> int:
+def _compare_head(walk: Walk, heads: list[tuple[int, bytes]]) -> int:
     """How many events the head counts."""
-    heads = chain.heads(session)
     if len(heads) != 1:
         walk.add("head", None, f"the head has {len(heads)} rows, and should have one")
         return walk.number
