@@ -227,7 +227,7 @@ def _common(words: Words, default: str | None) -> None:
         "--target", default=default, metavar="URL", help="the database: URL, libpq keywords or a demo target's name"
     )
     words.add_argument(
-        "--as", dest="login", default=default, metavar="LOGIN", help="in the demo: who you are; oncall1 if not given"
+        "--as", dest="as_login", default=default, metavar="LOGIN", help="in the demo: who you are; oncall1 if not given"
     )
     words.add_argument(
         "--plans", default=default, metavar="DIR", help="the folder of plan files, instead of the built-in ones"

@@ -15,6 +15,7 @@ from db.errors import ToolMissing
 from db.session import Target
 from tests.crash import templates
 from tests.servers import Server, server_folder, serving
+from tests.staffed import staffed, taken_back, waiting
 
 
 @pytest.fixture(scope="session", params=[18, 16, 15], ids="postgres{}".format)
@@ -111,3 +112,28 @@ def cloned(server: Server, template: str) -> Iterator[Target]:
     yield target
     target.close()
     server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def before_gate(server: Server) -> str:
+    """A template: target `sample` with the demo's people, and a run that waits at a gate."""
+    templates.people(server, "gated")
+    target = Target(server.url("gated"), "sample")
+    staffed(target)
+    assert waiting(target) == 1
+    target.close()
+    return "gated"
+
+
+@pytest.fixture
+def gated(server: Server, before_gate: str) -> Iterator[Target]:
+    """Run 1 of the on-call engineer waits for the database administrator and for security."""
+    yield from cloned(server, before_gate)
+
+
+@pytest.fixture
+def staff(server: Server, before_gate: str) -> Iterator[Target]:
+    """The same people; run 1 is rolled back, so that another may begin."""
+    for target in cloned(server, before_gate):
+        taken_back(target)
+        yield target

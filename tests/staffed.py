@@ -139,3 +139,7 @@ def refused(target: Target, login: str, statement: str) -> str:
         except psycopg.Error as error:
             return f"{error.sqlstate} {error.diag.constraint_name or ''}".strip()
     return ""
+
+
+def taken_back(target: Target) -> None:
+    drive(as_login(target, people.ON_CALL.login), lambda here: journey.back(here, 1))

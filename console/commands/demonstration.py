@@ -27,7 +27,7 @@ def demo(options: argparse.Namespace) -> int:
     if options.stop:
         return _stopped(options)
     urls = sample.ready(
-        options.rows, options.seed, fresh=options.fresh, tell=say, login=options.login or sample.ON_CALL
+        options.rows, options.seed, fresh=options.fresh, tell=say, login=options.as_login or sample.ON_CALL
     )
     if options.no_open:
         _told(urls, as_json=options.json)

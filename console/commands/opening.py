@@ -66,5 +66,5 @@ def _demo(options: argparse.Namespace, tell: Tell) -> str:
     from console.engine import demo as sample
 
     rows, seed = getattr(options, "rows", None), getattr(options, "seed", 7)
-    fresh, login = getattr(options, "fresh", False), options.login or sample.ON_CALL
+    fresh, login = getattr(options, "fresh", False), options.as_login or sample.ON_CALL
     return sample.ready(rows, seed, fresh=fresh, tell=tell, login=login)[sample.AGENCY]

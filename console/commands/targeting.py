@@ -28,15 +28,15 @@ class ServerDown(ConnectionFailed):
 def url(options: argparse.Namespace) -> str:
     """Option before environment; a bare word is a target of the demo; nothing at all is libpq's own default."""
     named = options.target if options.target is not None else Settings().target
-    login = options.login or demo.ON_CALL
-    if options.login and (named is not None and ("=" in named or "://" in named)):
+    login = options.as_login or demo.ON_CALL
+    if options.as_login and (named is not None and ("=" in named or "://" in named)):
         raise NoTarget(
             "--as is for the demo's people.", "Name the login in the target: postgresql://LOGIN@host/database"
         )
-    if options.login and options.login not in demo.logins():
-        raise NoTarget(f"The demo has no {options.login!r}.", f"It has: {', '.join(demo.logins())}")
+    if options.as_login and options.as_login not in demo.logins():
+        raise NoTarget(f"The demo has no {options.as_login!r}.", f"It has: {', '.join(demo.logins())}")
     if named is None:
-        if libpq_says_where() and not options.login:
+        if libpq_says_where() and not options.as_login:
             return ""
         known = demo.targets(login)
         if len(known) == 1:

@@ -34,6 +34,7 @@ def answer(session: Session, run: int, plan: Plan, id: str, given: Mapping[str, 
     first field that is wrong, or where steps that use the answers have begun.
     """
     decision = decision_of(plan, id)
+    _require_turn(session, run, decision)
     before = gates.answers(session, run).get(id)
     whole = {**decision.defaults(), **(before.answers if before else {}), **given}
     for field, wrong in decision.problems(whole).items():
@@ -45,6 +46,13 @@ def answer(session: Session, run: int, plan: Plan, id: str, given: Mapping[str, 
     except Exception as error:
         raise _refusal(error, id, run) from error
     return journal.seal(session, run, id, version)
+
+
+def _require_turn(session: Session, run: int, decision: Decision) -> None:
+    """A consultation is answered once the one before it is approved."""
+    first = gates.one(session, run, decision.follows) if decision.follows else None
+    if first is not None and not first.open:
+        raise AnswersRefused(f"{decision.id} comes after {first.gate}, which is not approved.", "See: handrail inbox")
 
 
 def parameters_of(session: Session, run: Run, plan: Plan) -> dict[str, str]:
