@@ -35,7 +35,7 @@ class CheckpointScreen(GatePlace):
                 id="place.again"),
         Binding("a", "approve", "Approve", tooltip="Signs the evidence that is shown; asks for a reason first",
                 id="gate.approve"),
-        Binding("x", "reject", "Reject", tooltip="Stops the run here; asks for a reason first", id="gate.reject"),
+        Binding("X", "reject", "Reject", tooltip="Stops the run here; asks for a reason first", id="gate.reject"),
         Binding("s", "sql", "SQL", tooltip="What the check asks, in full", id="place.sql"),
     ]  # fmt: skip
 

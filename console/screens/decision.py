@@ -42,7 +42,7 @@ class DecisionScreen(GatePlace):
                 id="decision.answer"),
         Binding("a", "approve", "Approve", tooltip="Signs the answers that are shown; asks for a reason first",
                 id="gate.approve"),
-        Binding("x", "reject", "Reject", tooltip="Sends the answers back; asks for a reason first", id="gate.reject"),
+        Binding("X", "reject", "Reject", tooltip="Sends the answers back; asks for a reason first", id="gate.reject"),
     ]  # fmt: skip
 
     def __init__(self, run: int, decision: str) -> None:

@@ -51,7 +51,6 @@ EVENTS = b"""
 
 HEAD = text("SELECT count, hash FROM handrail.head")
 
-# The event is written by the sign-off's own transaction, so its time follows at once; only a lock comes between.
 SIGN_OFFS = text(
     """
     SELECT s.id AS sign_off, e.id AS event, CASE
@@ -69,8 +68,8 @@ SIGN_OFFS = text(
     WHERE s.id IS NULL OR e.id IS NULL OR e.turn > 1 OR v.run_id IS NULL
        OR (e.run_id, e.step, e.by_login, e.kind, e.detail) IS DISTINCT FROM
           (s.run_id, s.gate, s.login, CASE s.decision WHEN 'approve' THEN 'approved' ELSE 'rejected' END,
-           to_jsonb(s) - ARRAY['at', 'run_id', 'gate'])
-       OR s.at NOT BETWEEN e.at - interval '1 hour' AND e.at
+           to_jsonb(s) - ARRAY['at', 'run_id', 'gate'] || jsonb_build_object('at', CASE WHEN isfinite(s.at)
+               THEN (extract(epoch FROM s.at) * 1000000)::bigint END))
     ORDER BY e.id, s.id
     """
 )

@@ -138,7 +138,7 @@ CREATE TABLE public.person_20261121 (
     email text
 );
 INSERT INTO handrail.alembic_version VALUES ('handrail_0001');
-INSERT INTO handrail.event OVERRIDING SYSTEM VALUE VALUES (1, 1, NULL, 'run began', '{"plan": "small", "digest": "964a3856b466f4e956918217238be346de4b287acd549a5144deff1541a29778"}', 'postgres', '2026-11-21 06:09:46.521592+00');
+INSERT INTO handrail.event OVERRIDING SYSTEM VALUE VALUES (1, 1, NULL, 'run began', '{"plan": "small", "digest": "a16ead38002ef1d355065296aad5b92ee526f97fc3a1fc0d12903d524268e566"}', 'postgres', '2026-11-21 06:09:46.521592+00');
 INSERT INTO handrail.event OVERRIDING SYSTEM VALUE VALUES (2, 1, 'keep', 'step began', '{"pid": 10839, "attempt": 1}', 'postgres', '2026-11-21 06:09:46.597342+00');
 INSERT INTO handrail.event OVERRIDING SYSTEM VALUE VALUES (3, 1, 'keep', 'step done', '{"seconds": 0.007}', 'postgres', '2026-11-21 06:09:46.604268+00');
 INSERT INTO handrail.event OVERRIDING SYSTEM VALUE VALUES (4, 1, 'dump', 'step began', '{"pid": 10839, "attempt": 1}', 'postgres', '2026-11-21 06:09:46.608021+00');
@@ -243,7 +243,7 @@ title = "people written since"
 since = "keep"
 count = "SELECT count(*) FROM person p WHERE NOT EXISTS (SELECT 1 FROM person_{{run_date}} k WHERE k.id = p.id)"
 rule = "carried back"
-', '{"column.sql": "ALTER TABLE person ADD COLUMN email_lc text;\n"}', '964a3856b466f4e956918217238be346de4b287acd549a5144deff1541a29778', '{"run_date": "20261121"}', 'running', NULL, false, '{"content": {"public.person": [30, "26564149404460771411"]}, "objects": {"schema public": "36f702a895e80649", "table public.person": "6412cee1732408ce", "column public.person.id": "95de0c1c0be81172", "index public.person_pkey": "7af22cf803a5d7c3", "column public.person.email": "14195abffa48e344", "constraint public.person.person_pkey": "8c8464f42472e42e"}}', 'postgres', '2026-11-21 06:09:46.514963+00', NULL);
+', '{"column.sql": "ALTER TABLE person ADD COLUMN email_lc text;\n"}', 'a16ead38002ef1d355065296aad5b92ee526f97fc3a1fc0d12903d524268e566', '{"run_date": "20261121"}', 'running', NULL, false, '{"content": {"public.person": [30, "26564149404460771411"]}, "objects": {"schema public": "36f702a895e80649", "table public.person": "6412cee1732408ce", "column public.person.id": "95de0c1c0be81172", "index public.person_pkey": "7af22cf803a5d7c3", "column public.person.email": "14195abffa48e344", "constraint public.person.person_pkey": "8c8464f42472e42e"}}', 'postgres', '2026-11-21 06:09:46.514963+00', NULL);
 INSERT INTO handrail.step_run VALUES (1, 6, 'index', 'Change', 'concurrently', 'Index it', 5, 'waiting', 0, NULL, NULL, NULL, NULL, '{}', NULL);
 INSERT INTO handrail.step_run VALUES (1, 7, 'call', 'Change', 'manual', 'Tell support', 60, 'waiting', 0, NULL, NULL, NULL, NULL, '{}', NULL);
 INSERT INTO handrail.step_run VALUES (1, 8, 'changed', 'Change', 'checkpoint', 'The column is filled', NULL, 'waiting', 0, NULL, NULL, NULL, NULL, '{}', NULL);

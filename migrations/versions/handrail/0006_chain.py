@@ -60,6 +60,23 @@ END $$;
 ALTER TABLE handrail.event ALTER hash SET NOT NULL;
 ALTER TABLE handrail.verdict ENABLE ALWAYS TRIGGER verdict_append_only;
 
+-- What a row of another table says of itself is said by its own trigger, which runs as the owner, and by nobody else.
+-- This one runs as whoever writes.
+CREATE FUNCTION handrail.require_own_word() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.kind IN ('approved', 'rejected', 'glass broken', 'broken glass acknowledged', 'answered', 'person added',
+                    'login added', 'login removed', 'role given', 'role removed')
+       AND current_user <> (SELECT relowner::regrole::text FROM pg_class WHERE oid = TG_RELID) THEN
+        RAISE EXCEPTION 'an event of kind "%" is the database''s own word', NEW.kind
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER event_a_own_word BEFORE INSERT ON handrail.event
+    FOR EACH ROW EXECUTE FUNCTION handrail.require_own_word();
+ALTER TABLE handrail.event ENABLE ALWAYS TRIGGER event_a_own_word;
+
 CREATE TRIGGER event_chained BEFORE INSERT ON handrail.event FOR EACH ROW EXECUTE FUNCTION handrail.chain();
 ALTER TABLE handrail.event ENABLE ALWAYS TRIGGER event_chained;
 """
@@ -80,7 +97,10 @@ BEGIN
             WHEN 'answer' THEN 'answered' WHEN 'person' THEN 'person added'
             WHEN 'operator' THEN CASE WHEN said ->> 'removed_by' IS NULL THEN 'login added' ELSE 'login removed' END
             ELSE CASE WHEN said ->> 'removed_by' IS NULL THEN 'role given' ELSE 'role removed' END END,
-        CASE TG_TABLE_NAME WHEN 'answer' THEN said - 'decision' ELSE said - 'gate' END - 'run_id');
+        CASE TG_TABLE_NAME WHEN 'answer' THEN said - 'decision' ELSE said - 'gate' END - 'run_id'
+        -- when it was signed decides when it ends; said in microseconds, which no time zone changes
+        || CASE WHEN to_jsonb(NEW) ? 'at' THEN jsonb_build_object(
+            'at', (extract(epoch FROM (to_jsonb(NEW) ->> 'at')::timestamptz) * 1000000)::bigint) ELSE '{}' END);
     PERFORM pg_notify('handrail', coalesce(said ->> 'run_id', ''));
     RETURN NULL;
 END $$;
@@ -100,7 +120,8 @@ TELLING = {
 def upgrade() -> None:
     op.execute(CHAIN)
     op.execute(TOLD)
-    op.execute("REVOKE EXECUTE ON FUNCTION handrail.canonical(handrail.event), handrail.chain(), handrail.tell()"
+    op.execute("REVOKE EXECUTE ON FUNCTION handrail.canonical(handrail.event), handrail.chain(), handrail.tell(),"
+               " handrail.require_own_word()"
                " FROM PUBLIC")  # fmt: skip
     for table, when in TELLING.items():
         op.execute(
@@ -114,7 +135,10 @@ def downgrade() -> None:
     for table in TELLING:
         op.execute(f"DROP TRIGGER {table}_told ON handrail.{table}")
     op.execute("DROP TRIGGER event_chained ON handrail.event")
-    op.execute("DROP FUNCTION handrail.tell(), handrail.chain(), handrail.canonical(handrail.event)")
+    op.execute("DROP TRIGGER event_a_own_word ON handrail.event")
+    op.execute(
+        "DROP FUNCTION handrail.require_own_word(), handrail.tell(), handrail.chain(), handrail.canonical(handrail.event)"
+    )
     op.execute("ALTER TABLE handrail.event DROP hash")
     op.execute("ALTER TABLE handrail.event ALTER id ADD GENERATED ALWAYS AS IDENTITY")
     op.execute("SELECT setval(pg_get_serial_sequence('handrail.event', 'id'), count + 1, false) FROM handrail.head")

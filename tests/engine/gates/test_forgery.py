@@ -181,6 +181,21 @@ def test_evidence_is_sealed_and_digested_by_the_database(gated: Target) -> None:
         assert refused(gated, login, verdict.format(2)) == REFUSED
 
 
+@pytest.mark.parametrize("kind", ["approved", "rejected", "glass broken", "answered", "role given"])
+def test_what_the_database_says_of_a_row_is_said_by_nobody_else(gated: Target, kind: str) -> None:
+    """Neither at once nor by a trigger on a table of one's own."""
+    forged = f"INSERT INTO handrail.event (run_id, step, kind) VALUES (1, 'fine', '{kind}')"
+    for login in ("oncall1", "sec1", "admin1"):
+        assert refused(gated, login, forged) == REFUSED
+    with psql(gated, "oncall1") as connection:
+        connection.execute("CREATE TABLE public.trap (a int)")
+        connection.execute(
+            f"CREATE FUNCTION public.spring() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {forged}; RETURN NULL; END $$".encode()
+        )
+        connection.execute("CREATE TRIGGER spring AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION spring()")
+    assert refused(gated, "oncall1", "INSERT INTO public.trap VALUES (1)") == REFUSED
+
+
 def test_functions_of_the_engineers_schema_do_not_run_in_a_sign_off(gated: Target) -> None:
     """FM-P15: the owner of the application's tables lays traps under names that a sign-off uses."""
     with psql(gated, "oncall1") as connection:
