@@ -7,6 +7,7 @@ from typing import Any
 
 from console.commands import targeting
 from console.commands.blocking import Queue, queue
+from console.commands.signing import gate_document, status_lines
 from console.commands.telling import (
     MARKS,
     event_document,
@@ -19,7 +20,7 @@ from console.commands.telling import (
 )
 from console.engine import journey
 from db.models import Event, Run, StepRun, Verdict
-from db.queries import activity, runs
+from db.queries import activity, gates, runs
 from db.queries.activity import Driver
 from db.text import one_line
 from db.wording import took
@@ -40,13 +41,20 @@ def status(options: argparse.Namespace) -> int:
         verdicts = runs.all_verdicts(session, row.id)
         events = runs.events(session, row.id, 10)
         seen = queue(session, row)
+        closed = gates.of_run(session, row.id)
+        now = activity.now(session)
     if options.json:
-        tell(_document(row, driver, verdicts, events, seen))
+        tell({**_document(row, driver, verdicts, events, seen), "gates": [gate_document(gate) for gate in closed]})
         return 0
     line(f"run {row.id}  {row.plan}  {_stands(row, driver)}")
     for step in row.steps:
         line(_step_line(step))
-    for words in [*seen.lines(), *verdict_lines(verdicts), *(event_line(event) for event in events)]:
+    for words in [
+        *status_lines(closed, now),
+        *seen.lines(),
+        *verdict_lines(verdicts),
+        *(event_line(event) for event in events),
+    ]:
         line(words)
     return 0
 

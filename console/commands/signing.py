@@ -115,6 +115,15 @@ def status_lines(statuses: list[GateStatus], now: datetime) -> list[str]:
     return [f"  ◆ {status.gate:<26} {words.told(status)}{_due(status, now)}" for status in statuses]
 
 
+def gate_document(status: GateStatus) -> dict[str, object]:
+    return {
+        "gate": status.gate, "kind": status.kind, "state": status.state, "open": status.open, "roles": status.roles,
+        "signed": status.signed, "needed": status.needed, "digest": status.digest, "measurement": status.measurement,
+        "measured_at": status.sealed_at.isoformat() if status.sealed_at else None,
+        "due_at": status.due_at.isoformat() if status.due_at else None,
+    }  # fmt: skip
+
+
 def _line(one: Waiting, now: datetime) -> str:
     mark = "●" if one.mine else "·"
     return (
@@ -130,11 +139,7 @@ def _due(status: GateStatus, now: datetime) -> str:
 
 
 def _document(one: Waiting, now: datetime) -> dict[str, object]:
-    status = one.status
     return {
-        "what": one.what, "run": one.run.id, "plan": one.run.plan, "gate": status.gate, "state": status.state,
-        "mine": one.mine, "roles": status.roles, "signed": status.signed, "needed": status.needed,
-        "digest": status.digest, "measured_at": status.sealed_at.isoformat() if status.sealed_at else None,
-        "due_at": status.due_at.isoformat() if status.due_at else None, "overdue": one.overdue(now),
-        "asked_by": one.run.asked_by, "started_by": one.run.started_by,
+        "what": one.what, "run": one.run.id, "plan": one.run.plan, "mine": one.mine, "overdue": one.overdue(now),
+        "asked_by": one.run.asked_by, "started_by": one.run.started_by, **gate_document(one.status),
     }  # fmt: skip

@@ -18,7 +18,7 @@ MARKS = {
     "done": "✓", "passed": "✓", "running": "▶", "failed": "✗", "stopped": "■", "undoing": "↺", "undone": "↺",
     "waiting": "·", "skipped": "»",
 }  # fmt: skip
-HIDDEN = ("pid", "digest", "sha256", "fingerprint", "attempt")
+HIDDEN = ("pid", "digest", "sha256", "fingerprint", "attempt", "id", "login", "sealer", "starter", "asked_by", "at")
 
 
 def tell(document: dict[str, Any]) -> None:

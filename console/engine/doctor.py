@@ -12,7 +12,8 @@ from sqlalchemy import Connection, text
 
 from db import postgres
 from db.errors import HandrailError, NotPrepared, RightMissing
-from db.queries import activity, runs
+from db.queries import activity, people, runs
+from db.queries.people import Me
 from db.session import Target
 
 ENOUGH_BYTES = 1_000_000_000
@@ -33,15 +34,20 @@ RIGHTS = text(
                                  OR has_any_column_privilege(c.oid, 'UPDATE')))
             FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r') AS runs_steps,
            EXISTS (SELECT FROM pg_roles WHERE rolname = 'handrail_engineer') AS has_groups,
-           EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid
-                   AND pg_has_role(r.oid, c.relowner, 'MEMBER')) AS owns_journal,
            pg_has_role('pg_read_all_stats', 'USAGE') AS sees_activity
     FROM pg_roles r LEFT JOIN pg_namespace n ON n.nspname = 'handrail' WHERE r.rolname = current_user
     """
 )
 
 
-BEYOND = "this login could rewrite the journal; keep anchors elsewhere: handrail audit verify --anchor FILE"
+# Whoever owns the tables, or may become who does (F67), is bound by nothing that the tables say.
+OWNS = text(
+    """
+    SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('handrail')
+                   AND pg_has_role(session_user, relowner, 'MEMBER'))
+    """
+)
+BEYOND = "keep anchors where it cannot reach: handrail audit verify --anchor FILE"
 
 State = Literal["ok", "warning", "wrong"]
 
@@ -85,8 +91,11 @@ def about_target(target: Target) -> list[Finding]:
         findings = [Finding("ok", "target", f"{target.label}, PostgreSQL {activity.server_version(session)}")]
         findings += rights(session.connection())
         major = int(activity.server_version(session).split(".")[0])
+        owns = session.scalar(OWNS)
     findings.append(_dump_program(major))
-    findings.append(_prepared(target))
+    findings += _prepared(target)
+    if owns:
+        findings.append(Finding("warning", "journal", "this login could rewrite it, sign-offs and all", BEYOND))
     return findings
 
 
@@ -101,7 +110,6 @@ def rights(connection: Connection) -> list[Finding]:
         (login.creates_tables, "warning", "tables in public", in_public),
         (login.enters_journal, "wrong", "schema handrail", engineer),
         (login.runs_steps, "wrong", "run plans", engineer),
-        (None if login.enters_journal is None else not login.owns_journal, "warning", "under the law of gates", BEYOND),
         (login.creates_databases, "warning", "scratch database", f"for backups: ALTER ROLE {name} CREATEDB"),
         (login.sees_all_rows, "warning", "row security", "under FORCE, give this login a policy USING (true)"),
         (login.sees_activity, "warning", "activity", f"to see blockers: GRANT pg_read_all_stats TO {name}"),
@@ -120,12 +128,23 @@ def _dump_program(major: int) -> Finding:
         return Finding("warning", "pg_dump", error.message, error.hint)
 
 
-def _prepared(target: Target) -> Finding:
+def _prepared(target: Target) -> list[Finding]:
     try:
         with target.session() as session:
             name = runs.target_name(session)
+            me = people.me(session)
     except NotPrepared as error:
-        return Finding("wrong", "prepared", "no", error.hint)
+        return [Finding("wrong", "prepared", "no", error.hint)]
     except RightMissing as error:
-        return Finding("warning", "prepared", error.message, "See the rights above.", error.exit_code)
-    return Finding("ok", "prepared", f"as target {name}")
+        return [Finding("warning", "prepared", error.message, "See the rights above.", error.exit_code)]
+    return [Finding("ok", "prepared", f"as target {name}"), _operator(me)]
+
+
+def _operator(me: Me) -> Finding:
+    """Whose this login is: a sign-off needs to know."""
+    does = ", ".join(me.groups) or "no group"
+    if me.person == me.login and not me.roles:
+        hint = f"to sign: handrail operator add {me.login} --person ID --name NAME --role ROLE --group approver"
+        return Finding("ok", "operator", f"{me.login} is nobody's here; {does}", hint)
+    signs = "shared, signs nothing" if me.shared else f"signs as {', '.join(me.roles)}" if me.roles else "signs nothing"
+    return Finding("ok", "operator", f"{me.login} is {me.name}; {does}; {signs}")

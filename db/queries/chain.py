@@ -79,7 +79,8 @@ EVIDENCE = text(
     SELECT e.run_id, e.gate, e.measurement
     FROM handrail.evidence e
     LEFT JOIN LATERAL (
-        SELECT string_agg(coalesce(length(p.value)::text || ':' || p.value, '-'), '' ORDER BY v.position, p.n) AS said,
+        SELECT string_agg(coalesce(length(p.value)::text || ':' || p.value, '-'), ''
+                          ORDER BY v.position, v.check_id COLLATE "C", p.n) AS said,
                bool_and(v.passed) AS passed
         FROM handrail.verdict v CROSS JOIN LATERAL (
             VALUES (1, v.check_id), (2, v.kind), (3, v.title), (4, v.passed::text), (5, v.expected), (6, v.found),

@@ -19,6 +19,7 @@ from console.engine.pooler import require_own_backend
 from console.engine.preflight.disk import of_disk
 from console.engine.preflight.server import of_extensions, of_replication, of_server
 from console.engine.preflight.sessions import of_prepared, of_sessions
+from console.engine.preflight.signers import of_signers
 from console.engine.preflight.tables import locked_by, needed_by, of_left_over, of_tables
 from console.engine.steps import Backup
 from db.queries import health
@@ -59,6 +60,7 @@ def findings(connection: Connection, target: Target, plan: Plan) -> list[Finding
         *of_prepared(health.prepared(connection)),
         *of_left_over(left_indexes(connection), unvalidated(connection)),
         *of_replication(health.replicas(connection), health.idle_slots(connection), server),
+        *of_signers(connection, plan),
         *of_disk(server, most, any(isinstance(item.what, Backup) for item in plan.items)),
     ]
     return [

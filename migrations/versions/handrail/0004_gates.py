@@ -152,7 +152,8 @@ CREATE FUNCTION handrail.content(run bigint, gate text, measurement integer) RET
     SELECT handrail.part($1::text) || handrail.part($2) || handrail.part($3::text) || coalesce(
         (SELECT string_agg(handrail.part(v.check_id) || handrail.part(v.kind) || handrail.part(v.title)
                            || handrail.part(v.passed::text) || handrail.part(v.expected) || handrail.part(v.found)
-                           || handrail.part(v.rows::text) || handrail.part(v.query), '' ORDER BY v.position, v.check_id COLLATE "C")
+                           || handrail.part(v.rows::text) || handrail.part(v.query), ''
+                           ORDER BY v.position, v.check_id COLLATE "C")
          FROM handrail.verdict v WHERE v.run_id = $1 AND v.checkpoint = $2 AND v.measurement = $3),
         (SELECT handrail.part(a.answers::text) FROM handrail.answer a
          WHERE a.run_id = $1 AND a.decision = $2 AND a.version = $3))

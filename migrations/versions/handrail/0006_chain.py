@@ -137,7 +137,8 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER event_chained ON handrail.event")
     op.execute("DROP TRIGGER event_a_own_word ON handrail.event")
     op.execute(
-        "DROP FUNCTION handrail.require_own_word(), handrail.tell(), handrail.chain(), handrail.canonical(handrail.event)"
+        "DROP FUNCTION handrail.require_own_word(), handrail.tell(), handrail.chain(),"
+        " handrail.canonical(handrail.event)"
     )
     op.execute("ALTER TABLE handrail.event DROP hash")
     op.execute("ALTER TABLE handrail.event ALTER id ADD GENERATED ALWAYS AS IDENTITY")
