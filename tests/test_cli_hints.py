@@ -13,10 +13,10 @@ import pytest
 from console.words import parser
 
 ROOT = Path(__file__).parent.parent
-NAMED = re.compile(r"(?<![:\w])handrail ([a-z]+)([^;,.]*)")
+NAMED = re.compile(r"(?<![:\w])handrail ([a-z][a-z-]*)([^;,.]*)")
 COMMANDS = next(a.choices for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
 # words after the program's name that are no command: "handrail works on 15 to 18"
-VERBS = {"commits", "looks", "works", "puts", "needs", "asks", "alone", "is", "as"}
+VERBS = {"commits", "looks", "works", "puts", "needs", "asks", "alone", "is", "as", "in", "anchor"}
 
 
 def hints() -> Iterator[tuple[str, str, str]]:
@@ -41,8 +41,15 @@ def text(node: ast.expr) -> str:
 @pytest.mark.parametrize(("place", "command", "rest"), [h for h in hints() if h[1] not in VERBS])
 def test_a_hint_names_a_command_and_options_that_there_are(place: str, command: str, rest: str) -> None:
     assert command in COMMANDS, place
-    known = {option for action in COMMANDS[command]._actions for option in action.option_strings}
+    known = {option for action in _parser(command, rest)._actions for option in action.option_strings}
     assert set(re.findall(r"--[a-z-]+", rest)) <= known, place
+
+
+def _parser(command: str, rest: str) -> argparse.ArgumentParser:
+    """Of the command, or of the part of it that is named next: operator add."""
+    parts = next((a.choices for a in COMMANDS[command]._actions if isinstance(a, argparse._SubParsersAction)), {})
+    found: argparse.ArgumentParser = parts.get((rest.split() or [""])[0], COMMANDS[command])
+    return found
 
 
 def test_there_are_hints() -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
+from console.app import HandrailApp
+from console.screens.audit import AuditScreen
+from console.screens.checkpoint import CheckpointScreen
 from console.screens.plan import PlanScreen
 from console.screens.run import RunScreen
 from console.words import parser
@@ -55,8 +58,13 @@ def test_a_command_is_understood(command: str) -> None:
 
 
 def test_the_keys_of_the_tour_are_bound() -> None:
-    shown = set(re.findall(r"^\| `(\S+)` \|", README, re.M)) - {"enter", "?"}  # the list's own, and every screen's
-    bound = {binding.key for binding in Binding.make_bindings(RunScreen.BINDINGS)}
+    rows = re.findall(r"^\| ((?:`\S+` )+)\|", README, re.M)
+    shown = {key for row in rows for key in re.findall(r"`(\S+)`", row)} - {
+        "enter",
+        "?",
+    }  # the list's own, and every screen's
+    nodes = (RunScreen, CheckpointScreen, AuditScreen, HandrailApp)
+    bound = {binding.key for node in nodes for binding in Binding.make_bindings(node.BINDINGS)}
     assert shown
     assert shown <= bound
     (begins,) = re.findall(r"`(\w)` begins a\s+run", README)

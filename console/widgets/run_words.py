@@ -18,8 +18,8 @@ from db import wording
 from db.models import Event, GateStatus, StepRun
 
 Key = Callable[[str], str]
-UNTOLD = ("pid", "digest", "plan", "attempt", "differs", "content", "fingerprint", "sha256", "file", "kept", "id", "login",
-          "sealer", "starter", "asked_by", "at")  # fmt: skip
+UNTOLD = ("pid", "digest", "plan", "attempt", "differs", "content", "fingerprint", "sha256", "file", "kept", "id",
+          "login", "sealer", "starter", "asked_by", "at")  # fmt: skip
 
 
 @dataclass(frozen=True)
