@@ -32,7 +32,7 @@ def test_a_wheel_runs_the_demo(tmp_path: Path, folder: Path) -> None:
     try:
         told = json.loads(handrail("demo", "--rows", "50", "--no-open", "--json"))
         assert str(folder) in told["targets"]["agency"]
-        last = handrail("--target", "agency", "run", "schema-unification", "--yes", "--json").splitlines()[-1]
+        last = handrail("demo", "--rows", "50", "--json").splitlines()[-1]
         assert json.loads(last)["state"] == "done"
     finally:
         handrail("demo", "--stop")

@@ -59,7 +59,7 @@ def _named(options: argparse.Namespace, tell: Tell) -> str:
 def _named_or_demo(options: argparse.Namespace, tell: Tell) -> str:
     from console.settings import libpq_says_where
 
-    return "" if libpq_says_where() else _demo(options, tell)
+    return "" if libpq_says_where() and not options.as_login else _demo(options, tell)
 
 
 def _demo(options: argparse.Namespace, tell: Tell) -> str:
