@@ -9,6 +9,7 @@ from sqlalchemy import text
 from console.engine import rights
 from console.engine.errors import WrongTarget
 from db import revisions
+from db.errors import RightMissing
 from db.session import Target
 
 SCHEMA = "CREATE SCHEMA IF NOT EXISTS handrail"
@@ -45,7 +46,11 @@ def arrange(target: Target, name: str, *, roles: bool = True) -> str:
         if not rights.may_make_roles(connection):
             there = "are not brought up to date" if not rights.missing(connection) else "are not made"
             return f"The groups {there}: this login may not make roles. Have one that may send: handrail init --print"
-        rights.give(connection)
+    try:
+        with target.executor_connection("handrail: prepare") as connection, connection.begin():
+            rights.give(connection)
+    except RightMissing as missing:
+        return f"The groups have not got their rights. {missing.message} Have one that may send: handrail init --print"
     return ""
 
 
