@@ -33,7 +33,8 @@ RIGHTS = text(
                             AND (c.relname NOT IN ('run', 'step_run', 'fence')
                                  OR has_any_column_privilege(c.oid, 'UPDATE')))
             FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r') AS runs_steps,
-           EXISTS (SELECT FROM pg_roles WHERE rolname = 'handrail_engineer') AS has_groups,
+           EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'handrail_engineer'
+                   AND has_schema_privilege(g.oid, n.oid, 'USAGE')) AS has_groups,
            pg_has_role('pg_read_all_stats', 'USAGE') AS sees_activity
     FROM pg_roles r LEFT JOIN pg_namespace n ON n.nspname = 'handrail' WHERE r.rolname = current_user
     """
@@ -104,12 +105,18 @@ def rights(connection: Connection) -> list[Finding]:
     login = connection.execute(RIGHTS).one()
     name, database = login.rolname, login.database
     in_public = f"plans that make tables there: GRANT CREATE ON SCHEMA public TO {name}"
-    engineer = f"GRANT handrail_engineer TO {name}" if login.has_groups else "handrail init makes the groups"
+    engineer = f"GRANT handrail_engineer TO {name}"
+    enters = engineer if login.has_groups else f"GRANT USAGE ON SCHEMA handrail TO {name}"
+    # a target without groups, as init --no-roles leaves it
+    writes = engineer if login.has_groups else (
+        f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA handrail TO {name};"
+        f" GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA handrail TO {name}"
+    )  # fmt: skip
     wanted: list[tuple[bool | None, State, str, str]] = [
         (login.creates_schemas, "wrong", "schemas", f"GRANT CREATE ON DATABASE {database} TO {name}"),
         (login.creates_tables, "warning", "tables in public", in_public),
-        (login.enters_journal, "wrong", "schema handrail", engineer),
-        (login.runs_steps, "wrong", "run plans", engineer),
+        (login.enters_journal, "wrong", "schema handrail", enters),
+        (login.runs_steps, "wrong", "run plans", writes),
         (login.creates_databases, "warning", "scratch database", f"for backups: ALTER ROLE {name} CREATEDB"),
         (login.sees_all_rows, "warning", "row security", "under FORCE, give this login a policy USING (true)"),
         (login.sees_activity, "warning", "activity", f"to see blockers: GRANT pg_read_all_stats TO {name}"),

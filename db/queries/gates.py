@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from db.models import Acknowledgement, Answer, BreakGlass, Evidence, GateStatus, Run, SignOff
@@ -41,7 +42,7 @@ def answers(session: Session, run: int) -> dict[str, Answer]:
     newest = (
         select(Answer)
         .where(Answer.run_id == run)
-        .distinct(Answer.decision)
+        .ext(distinct_on(Answer.decision))
         .order_by(Answer.decision, Answer.version.desc())
     )
     return {answer.decision: answer for answer in session.scalars(newest)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from console.engine import executor, journey, retrying, taking
+from console.engine import executor, journey, reading, retrying, taking
 from console.engine.errors import CheckFailed, RunDriven, StepFailed, StepStopped
 from console.engine.plan import Plan
 from db.errors import ConnectionFailed, NotPrepared
@@ -208,6 +208,8 @@ def test_an_edited_revision_is_refused(agency: Target, monkeypatch: pytest.Monke
         f"revision {first.what.revision}",  # type: ignore[union-attr]
         number,
     )
+    row = look(agency, number)
+    ask(agency, "UPDATE handrail.run SET digest = %s", reading.frozen(row.plan_text, row.sources).digest)
     with pytest.raises(StepFailed, match="was edited after this run began"):
         drive(agency, lambda here: journey.forward(here, number, "one"))
 

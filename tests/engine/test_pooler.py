@@ -152,7 +152,9 @@ def test_where_no_connection_is_left_the_server_speaks(sample: Target) -> None:
         for _ in range(2):
             with pytest.raises(ConnectionFailed):
                 require_own_backend(single)
-            wait_until(lambda: ask(single, "SELECT 1"))
+            wait_until(lambda: not ask(sample, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'single'"))
+            assert ask(single, "SELECT 1") == 1
+            wait_until(lambda: not ask(sample, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'single'"))
     finally:
         ask(sample, "DROP ROLE single")
 
