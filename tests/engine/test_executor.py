@@ -208,8 +208,8 @@ def test_an_edited_revision_is_refused(agency: Target, monkeypatch: pytest.Monke
         f"revision {first.what.revision}",  # type: ignore[union-attr]
         number,
     )
-    row = look(agency, number)
-    ask(agency, "UPDATE handrail.run SET digest = %s", reading.frozen(row.plan_text, row.sources).digest)
+    text, sources = (ask(agency, f"SELECT {column} FROM handrail.run") for column in ("plan_text", "sources"))
+    ask(agency, "UPDATE handrail.run SET digest = %s", reading.frozen(text, sources).digest)
     with pytest.raises(StepFailed, match="was edited after this run began"):
         drive(agency, lambda here: journey.forward(here, number, "one"))
 
