@@ -9,7 +9,7 @@ from console.commands import anchoring, confirming, targeting
 from console.commands.telling import line, say, tell, verdict_lines
 from console.engine import gates as words
 from console.engine import inbox as waiting
-from console.engine import signing
+from console.engine import journey, signing
 from console.engine.inbox import Waiting
 from db.errors import EvidenceStale
 from db.models import GateStatus
@@ -85,8 +85,10 @@ def sign(options: argparse.Namespace) -> int:
 def break_glass(options: argparse.Namespace) -> int:
     target = targeting.target(options)
     with target.session() as session:
-        run = runs.one(session, options.run)
-    confirming.require_name(options, run.plan if run else "", "Breaking a gate open")
+        plan = journey.found(session, options.run).plan
+    confirming.require_name(options, plan, "Breaking a gate open")
+    with target.session() as session:
+        signing.announce_break(session, options.run, options.gate)
     with target.session() as session:
         said = signing.break_glass(session, options.run, options.gate, options.reason, options.why_not_wait)
     anchoring.keep(target)

@@ -74,13 +74,19 @@ def sign(session: Session, intent: Intent, reason: str = "") -> SignOff:
     return said
 
 
-def break_glass(session: Session, run: int, gate: str, reason: str, why_not_wait: str) -> BreakGlass:
-    """Opens a gate without its sign-offs. It is told in the journal, and on every home screen until acknowledged."""
+def announce_break(session: Session, run: int, gate: str) -> None:
+    """Journals the try, in a transaction of its own (FM-G11). Raises SignOffRefused where there is nothing to break."""
     status = found(session, run, gate)
     if status.measurement is None:
         raise SignOffRefused(f"{gate} {words.told(status)}.", "Break-glass opens a gate; it does not measure it.")
     if status.open:
         raise SignOffRefused(f"{gate} is open: {words.told(status)}.", f"Go on with: handrail resume {run}")
+    journal.record(session, "break-glass tried", run, gate, measurement=status.measurement)
+
+
+def break_glass(session: Session, run: int, gate: str, reason: str, why_not_wait: str) -> BreakGlass:
+    """Opens a gate without its sign-offs. It is told in the journal, and on every home screen until acknowledged."""
+    status = found(session, run, gate)
     said = BreakGlass(run_id=run, gate=gate, measurement=status.measurement, reason=reason, why_not_wait=why_not_wait)
     _insert(session, said)
     return said
