@@ -155,20 +155,23 @@ def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
     word = sign.add_mutually_exclusive_group(required=True)
     word.add_argument("--approve", action="store_true", help="the run may pass, as far as you are concerned")
     word.add_argument("--reject", action="store_true", help="the run stops here; needs a reason")
-    sign.add_argument("--reason", default="", metavar="TEXT", help="why; the journal keeps it")
+    sign.add_argument("--reason", default="", type=_text, metavar="TEXT", help="why; the journal keeps it")
     sign.add_argument("--digest", metavar="DIGEST", help="sign only if this is still the evidence: its first letters")
     _agree(sign, "agree to what is shown")
 
     broken = _command(commands, "break-glass", "signing.break_glass", "open a gate without its sign-offs; loud")
     _gate(broken)
-    broken.add_argument("--reason", required=True, metavar="TEXT", help="what happens if the run waits")
-    broken.add_argument("--why-not-wait", required=True, metavar="TEXT", help="why nobody who signs can be waited for")
+    broken.add_argument("--reason", required=True, type=_text, metavar="TEXT", help="what happens if the run waits")
+    broken.add_argument(
+        "--why-not-wait", required=True, type=_text, metavar="TEXT", help="why nobody can be waited for"
+    )
     _confirm(broken)
     seen = _command(commands, "acknowledge", "signing.acknowledge", "say that a break-glass has been looked into")
     seen.add_argument("number", type=_number, metavar="NUMBER", help="its number; handrail inbox shows it")
-    seen.add_argument("--note", required=True, metavar="TEXT", help="what was found")
+    seen.add_argument("--note", required=True, type=_text, metavar="TEXT", help="what was found")
 
     decisions = _command(commands, "decisions", "deciding.show_all", "what a run asks people, and what they answered")
+    decisions.set_defaults(run=None)
     parts = decisions.add_subparsers(title="commands", metavar="COMMAND")
     _run(_command(parts, "list", "deciding.show_all", "the decisions of a run, and how they stand"))
     show = _command(parts, "show", "deciding.show", "what a decision asks, and its answers")
@@ -185,7 +188,7 @@ def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
     add = _command(parts, "add", "operating.add", "say whose a login is; give roles and groups. Safe to say again")
     add.add_argument("login", metavar="LOGIN", help="a login that the server has")
     add.add_argument("--person", metavar="ID", help="the person behind it, one whatever their logins; the login's name")
-    add.add_argument("--name", default="", metavar="NAME", help="the person's name as people write it")
+    add.add_argument("--name", default="", type=_text, metavar="NAME", help="the person's name as people write it")
     add.add_argument("--role", action="append", default=[], metavar="ROLE", help="a role to sign as; more than once")
     add.add_argument(
         "--group", action="append", default=[], choices=GROUPS, help="what the login may do; more than once"
@@ -273,8 +276,15 @@ def _time(written: str) -> datetime:
     return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
+def _text(written: str) -> str:
+    """Bytes of the command line that are no UTF-8 arrive as halves of pairs, which no database takes."""
+    if any("\ud800" <= one <= "\udfff" for one in written):
+        raise argparse.ArgumentTypeError("write it in UTF-8")
+    return written
+
+
 def _reason(written: str) -> str:
-    if not written.strip():
+    if not _text(written).strip():
         raise argparse.ArgumentTypeError("say what was done by hand")
     return written
 

@@ -20,6 +20,8 @@ from db.translation import translated
 OLDEST, NEWEST = 15, 18
 CONNECT_SECONDS = 10
 
+NOTHING_ELSE = "pg_catalog, pg_temp"
+
 # The session that runs steps. A dead client's statement must not live on (FM-A4), and a lock must not queue the
 # application behind us (I-8).
 EXECUTOR_SETTINGS = {
@@ -38,14 +40,19 @@ EXECUTOR_SETTINGS = {
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
 }
+# Questions name every schema: what an owner of the database put on its search_path answers none of them (FM-P15).
 QUESTION_SETTINGS = {
+    "search_path": NOTHING_ELSE,
     "statement_timeout": "15s",
     "lock_timeout": "2s",
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",
 }
-SET = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
+SET = """
+SELECT pg_catalog.set_config(name, value, false)
+FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)
+"""
 SINCE = {"transaction_timeout": 17}
 
 
@@ -122,6 +129,9 @@ class Target:
             connection.close()
             raise ConnectionFailed(f"The server is PostgreSQL {major}.", f"handrail works on {OLDEST} to {NEWEST}.")
         with translated():
+            connection.execute(
+                f"SET search_path = {NOTHING_ELSE}"
+            )  # before anything that a function could stand in for
             _outlast(connection)
             wanted = known(settings, major)
             connection.execute(SET, (list(wanted), list(wanted.values())))

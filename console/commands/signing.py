@@ -50,7 +50,7 @@ def sign(options: argparse.Namespace) -> int:
     target = targeting.target(options)
     with target.session() as session:
         status = signing.found(session, options.run, options.gate)
-        verdicts = runs.verdicts(session, options.run, options.gate) if status.kind == "checkpoint" else []
+        verdicts = runs.verdicts(session, options.run, options.gate, status.measurement)
         answers = gates.answers(session, options.run).get(options.gate)
     word: signing.Word = "approve" if options.approve else "reject"
     if options.digest and not (status.digest or "").startswith(options.digest):

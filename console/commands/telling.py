@@ -82,9 +82,12 @@ def event_document(event: Event) -> dict[str, Any]:
 def event_line(event: Event) -> str:
     shown = {key: value for key, value in event.detail.items() if key not in HIDDEN and value not in ({}, [])}
     words = ", ".join(
-        took(value) if key == "seconds" else f"{key.replace('_', ' ')} {_plain(value)}" for key, value in shown.items()
+        took(value)
+        if key == "seconds" and isinstance(value, int | float)
+        else f"{key.replace('_', ' ')} {_plain(value)}"
+        for key, value in shown.items()
     )
-    return f"{event.at:%H:%M:%S}  {event.kind:<18} {event.step or '':<18} {one_line(words)}".rstrip()
+    return one_line(f"{event.at:%H:%M:%S}  {event.kind:<18} {event.step or '':<18} {words}").rstrip()
 
 
 def run_document(run: Run, verdicts: list[Verdict]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from db.queries import gates
 
 Role = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z ]{0,39}$")]
 WEEK = 7 * 86_400.0
+LONGEST = 3650 * 86_400.0
 
 
 class Gate(Strict):
@@ -36,8 +37,9 @@ class Gate(Strict):
             raise ValueError("a role stands twice")
         if self.needed is not None and not 1 <= self.needed <= len(self.roles):
             raise ValueError(f"needed: write a number from 1 to {len(self.roles)}, as there are roles")
-        if self.lasts < 1:
-            raise ValueError("lasts: a sign-off must be good for a second at least")
+        for key, seconds in (("lasts", self.lasts), ("within", self.within)):
+            if seconds is not None and not 1 <= seconds <= LONGEST:
+                raise ValueError(f"{key}: write a time from 1s to 3650d")
         return self
 
     @property

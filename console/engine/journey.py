@@ -43,7 +43,7 @@ def begin(executor: Executor, plan: Plan, asked_by: str | None = None) -> int:
     with executor.transaction() as session:
         opening.require_free(session, plan)
         opening.require_revisions_in_turn(session, plan)
-        run = opening.frozen_run(plan, before, asked_by)
+        run = opening.frozen_run(plan, before, opening.person_of(session, asked_by))
         steps = [opening.waiting_step(item) for item in plan.items]
         said = [journal.open_run(session, run, steps, list(opening.gates_of(plan)))]
         number = run.id
@@ -71,6 +71,7 @@ def forward(
     with executor.transaction() as session:
         row = found(session, run)
         plan = plan_of(row)
+        opening.require_as_planned(session, row, plan)
         last = plan.item(until).position if until else len(plan.items)
         _require_forward(row)
         journal.aim(session, row, "running", None)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.engine.errors import RunRefused
+from console.engine.errors import RunRefused, UnknownOperator
 from console.engine.plan import Checkpoint, Item, Plan
 from console.engine.steps import Revision, Step
 from db import revisions
 from db.fingerprint import Fingerprint
 from db.models import Gate, Run, StepRun
-from db.queries import runs
+from db.queries import people, runs
 
 
 def frozen_run(plan: Plan, before: Fingerprint, asked_by: str | None) -> Run:
@@ -28,6 +29,35 @@ def frozen_run(plan: Plan, before: Fingerprint, asked_by: str | None) -> Run:
         fingerprint=before.stored(),
         **({"asked_by": asked_by} if asked_by else {}),
     )
+
+
+def person_of(session: Session, asked_by: str | None) -> str | None:
+    """Who asked for the run: a person's id, or a login of theirs."""
+    if asked_by is None:
+        return None
+    person = people.person_of(session, asked_by)
+    if person is None:
+        raise UnknownOperator(f"Nobody here is called {asked_by!r}.", "handrail operator list shows the people.")
+    return person
+
+
+def require_as_planned(session: Session, run: Run, plan: Plan) -> None:
+    """The run's steps and gates are the plan's: none was left out, added or weakened by hand (I-5)."""
+    steps = [(step.position, step.step, step.kind, step.irreversible) for step in run.steps]
+    wanted = [waiting_step(item) for item in plan.items]
+    gates = {_law(gate) for gate in session.scalars(select(Gate).where(Gate.run_id == run.id))}
+    if steps != [(one.position, one.step, one.kind, one.irreversible) for one in wanted] or gates != {
+        _law(gate) for gate in gates_of(plan)
+    }:
+        raise RunRefused(
+            f"The steps or gates kept for run {run.id} are not those of its plan: somebody edited the journal.",
+            "Find out who: handrail audit verify. Nothing of it is run.",
+        )
+
+
+def _law(gate: Gate) -> tuple[object, ...]:
+    return (gate.gate, gate.kind, gate.position, tuple(gate.roles), gate.needed, gate.more, gate.lasts, gate.within,
+            gate.follows, gate.returns_to)  # fmt: skip
 
 
 def waiting_step(item: Item) -> StepRun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy import func, select, text
@@ -10,6 +11,10 @@ from sqlalchemy.orm import Session
 from console.engine.errors import UnknownOperator
 from db.models import Operator, Person, SignOffRole
 from db.queries.people import GROUPS
+
+# as the database checks them
+PERSON = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+ROLE = re.compile(r"[A-Za-z][A-Za-z ]{0,39}")
 
 
 def add(
@@ -29,6 +34,11 @@ def add(
     if not session.scalar(select(func.count()).select_from(text("pg_roles")).where(text("rolname = :login")),
                           {"login": login}):  # fmt: skip
         raise UnknownOperator(f"The server has no login {login!r}.", f"Make it first: CREATE ROLE {login} LOGIN")
+    if not PERSON.fullmatch(person):
+        raise UnknownOperator(f"{person!r} is no id of a person.", "Small letters, digits, dots and dashes.")
+    for role in roles:
+        if not ROLE.fullmatch(role):
+            raise UnknownOperator(f"{role!r} is no sign-off role.", "Letters and spaces, 40 at most.")
     if session.get(Person, person) is None:
         session.add(Person(id=person, name=name or person))
         session.flush()

@@ -43,8 +43,10 @@ GIVEN: dict[str, tuple[str, ...]] = {
         "ON handrail.sign_off",
     ),
     "support": (
-        "SELECT ON handrail.target, handrail.step_run, handrail.operator, handrail.person, handrail.sign_off_role",
-        "SELECT (id, plan, title, state, started_by, started_at, ended_at) ON handrail.run",
+        "SELECT ON handrail.target, handrail.fence, handrail.step_run, handrail.operator, handrail.person, "
+        "handrail.sign_off_role, handrail.gate_status, handrail.break_glass, handrail.acknowledgement",
+        "SELECT (id, plan, title, digest, parameters, state, goal, pause_requested, objects_after, started_by, "
+        "starter, asked_by, started_at, ended_at) ON handrail.run",
     ),
     "auditor": (ALL,),
     "admin": (
@@ -67,10 +69,16 @@ BEGIN
     IF wanted NOT IN ({groups}) THEN
         RAISE EXCEPTION 'there is no group %', wanted USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF login = session_user AND NOT pg_has_role(session_user, '{owner}', 'MEMBER') THEN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login AND rolcanlogin) THEN
+        RAISE EXCEPTION '% is no login', login USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- themselves, or a role through which it would come back to them
+    IF pg_has_role(session_user, login, 'MEMBER') AND NOT pg_has_role(session_user, '{owner}', 'MEMBER') THEN
         RAISE EXCEPTION 'nobody changes their own groups' USING ERRCODE = 'insufficient_privilege';
     END IF;
     EXECUTE format('{verb} %I {word} %I', 'handrail_' || wanted, login);
+    INSERT INTO handrail.event (kind, detail)
+        VALUES ('{event}', jsonb_build_object('login', login, 'group', wanted));
 END $$"""
 
 OWN = f"""\
@@ -133,8 +141,11 @@ def _roles() -> Iterator[str]:
 
 def _admission() -> Iterator[str]:
     groups = ", ".join(f"'{group}'" for group in GROUPS)
-    for name, verb, word in (("admit", "GRANT", "TO"), ("dismiss", "REVOKE", "FROM")):
-        yield ADMIT.format(name=name, verb=verb, word=word, groups=groups, owner=OWNER)
+    for name, verb, word, event in (
+        ("admit", "GRANT", "TO", "group given"),
+        ("dismiss", "REVOKE", "FROM", "group taken"),
+    ):
+        yield ADMIT.format(name=name, verb=verb, word=word, event=event, groups=groups, owner=OWNER)
         yield f"REVOKE EXECUTE ON FUNCTION handrail.{name}(text, text) FROM PUBLIC"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from console.engine.decisions import answering
@@ -43,6 +44,8 @@ def preview(session: Session, run: Run, to: str | None = None) -> Preview:
     plan = frozen(run.plan_text, run.sources)
     items = [item for item, _ in to_undo(plan, run, to)]
     took = {step.position: step.seconds or 0.0 for step in run.steps}
+    # the plan's own questions name tables as its steps do
+    session.execute(text('SET LOCAL search_path = "$user", public'))
     kept = counted(session, plan, run) if to is None or plan.item(to).position == 1 else []
     return Preview(run.id, run.plan, items, kept, sum(took[item.position] for item in items))
 

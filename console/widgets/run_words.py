@@ -275,7 +275,7 @@ def tone_of(kind: str) -> str:
 
 
 def _told(name: str, value: Any) -> str:
-    if name == "seconds":
+    if name == "seconds" and isinstance(value, int | float):
         return wording.took(value)
     if isinstance(value, list):
         value = ", ".join(str(one) for one in value)

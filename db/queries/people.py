@@ -52,6 +52,13 @@ def me(session: Session) -> Me:
     return Me(row.login, row.person, row.name, row.shared, tuple(row.roles), tuple(row.groups))
 
 
+def person_of(session: Session, named: str) -> str | None:
+    """The person of that id, or behind that login; None where there is neither."""
+    found = session.get(Person, named)
+    login = session.get(Operator, named)
+    return found.id if found else login.person if login else None
+
+
 def operators(session: Session) -> list[tuple[Operator, Person, list[str]]]:
     """Every login that is not removed, whose it is, and the roles that person signs as."""
     roles: dict[str, list[str]] = {}

@@ -29,7 +29,7 @@ CREATE FUNCTION handrail.refuse_oneself() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    IF NEW.person = handrail.me()
+    IF (NEW.person = handrail.me() OR TG_TABLE_NAME = 'operator' AND to_jsonb(NEW) ->> 'login' = session_user)
        AND NOT pg_has_role(session_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
         RAISE EXCEPTION 'nobody gives a login or a sign-off role to themselves'
             USING ERRCODE = 'insufficient_privilege';

@@ -28,9 +28,11 @@ CREATE FUNCTION handrail.content(run bigint, gate text, measurement integer) RET
     SELECT handrail.part($1::text) || handrail.part($2) || handrail.part($3::text) || coalesce(
         (SELECT string_agg(handrail.part(v.check_id) || handrail.part(v.kind) || handrail.part(v.title)
                            || handrail.part(v.passed::text) || handrail.part(v.expected) || handrail.part(v.found)
-                           || handrail.part(v.rows::text) || handrail.part(v.query), '' ORDER BY v.position, v.check_id COLLATE "C")
+                           || handrail.part(v.rows::text) || handrail.part(v.query), ''
+                           ORDER BY v.position, v.check_id COLLATE "C")
          FROM handrail.verdict v WHERE v.run_id = $1 AND v.checkpoint = $2 AND v.measurement = $3),
-        (SELECT handrail.part(a.answers::text) FROM handrail.answer a
+        (SELECT handrail.part(a.answers::text) FROM handrail.answer a JOIN handrail.gate g
+             ON g.run_id = a.run_id AND g.gate = a.decision AND g.kind = 'decision'
          WHERE a.run_id = $1 AND a.decision = $2 AND a.version = $3))
 $_$;
 CREATE FUNCTION handrail.digest_of(value text) RETURNS text
@@ -61,7 +63,7 @@ CREATE FUNCTION handrail.refuse_oneself() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    IF NEW.person = handrail.me()
+    IF (NEW.person = handrail.me() OR TG_TABLE_NAME = 'operator' AND to_jsonb(NEW) ->> 'login' = session_user)
        AND NOT pg_has_role(session_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
         RAISE EXCEPTION 'nobody gives a login or a sign-off role to themselves'
             USING ERRCODE = 'insufficient_privilege';
@@ -173,11 +175,11 @@ CREATE TABLE handrail.gate (
     returns_to text,
     CONSTRAINT gate_check CHECK (((needed >= 1) AND (needed <= cardinality(roles)))),
     CONSTRAINT gate_kind_check CHECK ((kind = ANY (ARRAY['checkpoint'::text, 'decision'::text]))),
-    CONSTRAINT gate_lasts_check CHECK ((lasts > '00:00:00'::interval)),
+    CONSTRAINT gate_lasts_check CHECK (((lasts > '00:00:00'::interval) AND (lasts <= '3660 days'::interval))),
     CONSTRAINT gate_more_check CHECK ((more >= 0)),
     CONSTRAINT gate_position_check CHECK (("position" >= 0)),
     CONSTRAINT gate_roles_check CHECK ((cardinality(roles) > 0)),
-    CONSTRAINT gate_within_check CHECK ((within > '00:00:00'::interval))
+    CONSTRAINT gate_within_check CHECK (((within > '00:00:00'::interval) AND (within <= '3660 days'::interval)))
 );
 CREATE TABLE handrail.operator (
     login text NOT NULL,
@@ -317,11 +319,16 @@ CREATE VIEW handrail.gate_status AS
                 CASE
                     WHEN (g.kind = 'checkpoint'::text) THEN e.sealed_at
                     WHEN (g.follows IS NULL) THEN u.started_at
-                    ELSE ( SELECT max(s_1.at) AS max
+                    ELSE ( SELECT s_1.at
                        FROM handrail.sign_off s_1
                       WHERE ((s_1.run_id = g.run_id) AND (s_1.gate = g.follows) AND (s_1.decision = 'approve'::text) AND (s_1.measurement = ( SELECT max(b.measurement) AS max
                                FROM handrail.evidence b
-                              WHERE ((b.run_id = g.run_id) AND (b.gate = g.follows))))))
+                              WHERE ((b.run_id = g.run_id) AND (b.gate = g.follows)))))
+                      ORDER BY s_1.at
+                     OFFSET ( SELECT (f.needed - 1)
+                               FROM handrail.gate f
+                              WHERE ((f.run_id = g.run_id) AND (f.gate = g.follows)))
+                     LIMIT 1)
                 END) AS at) due ON (true));
 CREATE TABLE handrail.person (
     id text NOT NULL,

@@ -28,9 +28,11 @@ CREATE FUNCTION handrail.content(run bigint, gate text, measurement integer) RET
     SELECT handrail.part($1::text) || handrail.part($2) || handrail.part($3::text) || coalesce(
         (SELECT string_agg(handrail.part(v.check_id) || handrail.part(v.kind) || handrail.part(v.title)
                            || handrail.part(v.passed::text) || handrail.part(v.expected) || handrail.part(v.found)
-                           || handrail.part(v.rows::text) || handrail.part(v.query), '' ORDER BY v.position, v.check_id COLLATE "C")
+                           || handrail.part(v.rows::text) || handrail.part(v.query), ''
+                           ORDER BY v.position, v.check_id COLLATE "C")
          FROM handrail.verdict v WHERE v.run_id = $1 AND v.checkpoint = $2 AND v.measurement = $3),
-        (SELECT handrail.part(a.answers::text) FROM handrail.answer a
+        (SELECT handrail.part(a.answers::text) FROM handrail.answer a JOIN handrail.gate g
+             ON g.run_id = a.run_id AND g.gate = a.decision AND g.kind = 'decision'
          WHERE a.run_id = $1 AND a.decision = $2 AND a.version = $3))
 $_$;
 CREATE FUNCTION handrail.digest_of(value text) RETURNS text
@@ -43,6 +45,9 @@ CREATE FUNCTION handrail.judge() RETURNS trigger
     AS $$ BEGIN 
         NEW.login := session_user;
         NEW.at := clock_timestamp();
+        IF current_setting('transaction_isolation') <> 'read committed' THEN
+            RAISE EXCEPTION 'a sign-off is given in a transaction that sees what others commit' USING ERRCODE = 'HR003';
+        END IF;
         -- in turn with the step that is just beginning: it sees this sign-off, or was there first (FM-C9)
         PERFORM FROM handrail.gate g WHERE g.run_id = NEW.run_id AND g.gate = NEW.gate FOR UPDATE;
         IF NOT EXISTS (SELECT FROM handrail.gate_status g WHERE g.run_id = NEW.run_id AND g.gate = NEW.gate
@@ -59,6 +64,12 @@ CREATE FUNCTION handrail.judge() RETURNS trigger
                        WHERE g.run_id = NEW.run_id AND g.gate = NEW.gate AND h.role = NEW.role
                        AND h.person = NEW.person AND h.removed_at IS NULL) THEN
             RAISE EXCEPTION '% does not hold the role %, or % does not ask for it', NEW.person, NEW.role, NEW.gate
+                USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        IF NEW.decision = 'approve' AND NEW.person NOT IN (NEW.starter, NEW.asked_by, NEW.sealer)
+           AND NEW.person IN (handrail.person_of(NEW.starter), handrail.person_of(NEW.asked_by),
+                              handrail.person_of(NEW.sealer)) THEN
+            RAISE EXCEPTION '% was named by a login when run % began, and does not sign it', NEW.person, NEW.run_id
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
         -- who is named in the evidence is refused by a constraint
@@ -94,7 +105,7 @@ CREATE FUNCTION handrail.refuse_oneself() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    IF NEW.person = handrail.me()
+    IF (NEW.person = handrail.me() OR TG_TABLE_NAME = 'operator' AND to_jsonb(NEW) ->> 'login' = session_user)
        AND NOT pg_has_role(session_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
         RAISE EXCEPTION 'nobody gives a login or a sign-off role to themselves'
             USING ERRCODE = 'insufficient_privilege';
@@ -111,15 +122,18 @@ CREATE FUNCTION handrail.require_gates() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$ DECLARE closed record; BEGIN 
-        IF (NEW.state = 'running' AND NEW.attempts > OLD.attempts)
-           OR (NEW.state IN ('done', 'skipped') AND OLD.state NOT IN ('running', NEW.state)) THEN
+        IF NEW.state IN ('running', 'done', 'skipped') AND NOT (OLD.state = 'running' AND NEW.state = 'done')
+           AND (NEW.state <> OLD.state OR NEW.attempts <> OLD.attempts) THEN
+            IF current_setting('transaction_isolation') <> 'read committed' THEN
+                RAISE EXCEPTION 'a step begins in a transaction that sees what others commit' USING ERRCODE = 'HR001';
+            END IF;
             PERFORM FROM handrail.gate g WHERE g.run_id = NEW.run_id AND g.position < NEW.position
                 ORDER BY g.position, g.gate FOR SHARE;
             SELECT g.gate, g.state INTO closed FROM handrail.gate_status g
                 WHERE g.run_id = NEW.run_id AND g.position < NEW.position AND g.state NOT IN ('signed', 'glass broken')
-                -- what an older gate let through has begun; only the nearest one is asked whether it still holds
+                -- what an older gate let through has begun; only the nearest of its kind is asked if it holds
                 AND NOT (g.state = 'expired' AND g.position < (SELECT max(n.position) FROM handrail.gate n
-                         WHERE n.run_id = NEW.run_id AND n.position < NEW.position))
+                         WHERE n.run_id = NEW.run_id AND n.position < NEW.position AND n.kind = g.kind))
                 ORDER BY g.position, g.gate LIMIT 1;
             IF FOUND THEN
                 RAISE EXCEPTION 'gate % is closed: %', closed.gate, closed.state USING ERRCODE = 'HR001';
@@ -128,12 +142,22 @@ CREATE FUNCTION handrail.require_gates() RETURNS trigger
                 WHERE NEW.irreversible AND g.run_id = NEW.run_id AND g.position < NEW.position
                 AND g.state <> 'glass broken' AND g.fresh_people < g.needed + g.more AND g.position =
                     (SELECT max(n.position) FROM handrail.gate n
-                     WHERE n.run_id = NEW.run_id AND n.position < NEW.position)
+                     WHERE n.run_id = NEW.run_id AND n.position < NEW.position AND n.kind = g.kind)
                 ORDER BY g.gate LIMIT 1;
             IF FOUND THEN
                 RAISE EXCEPTION 'gate % is closed: % cannot be undone, and wants % more to sign', closed.gate, NEW.step,
                     closed.missing USING ERRCODE = 'HR001';
             END IF;
+        END IF;
+        RETURN NEW;
+         END $$;
+CREATE FUNCTION handrail.require_new_run() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ BEGIN 
+        IF NOT EXISTS (SELECT FROM handrail.run r WHERE r.id = NEW.run_id AND r.xmin = pg_current_xact_id()::xid) THEN
+            RAISE EXCEPTION 'run % has begun; it gets no gate now', NEW.run_id
+                USING ERRCODE = 'insufficient_privilege';
         END IF;
         RETURN NEW;
          END $$;
@@ -151,7 +175,13 @@ CREATE FUNCTION handrail.require_unused() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$ BEGIN 
-        PERFORM FROM handrail.gate g WHERE g.run_id = NEW.run_id AND g.gate = NEW.decision FOR UPDATE;
+        PERFORM FROM handrail.gate g WHERE g.run_id = NEW.run_id AND g.gate = NEW.decision AND g.kind = 'decision'
+            FOR UPDATE;
+        IF NOT FOUND OR NEW.version <> (SELECT coalesce(max(a.version), 0) + 1 FROM handrail.answer a
+                                        WHERE a.run_id = NEW.run_id AND a.decision = NEW.decision) THEN
+            RAISE EXCEPTION '% is no decision, or % is not its next version', NEW.decision, NEW.version
+                USING ERRCODE = 'insufficient_privilege';
+        END IF;
         IF EXISTS (SELECT FROM handrail.step_run s JOIN handrail.gate g USING (run_id)
                    WHERE s.run_id = NEW.run_id AND g.gate = NEW.decision AND s.position > g.position
                    AND s.state NOT IN ('waiting', 'undone')) THEN
@@ -165,6 +195,10 @@ CREATE FUNCTION handrail.seal() RETURNS trigger
     AS $$ BEGIN 
         SELECT r.digest, r.starter, r.asked_by INTO STRICT NEW.plan_digest, NEW.starter, NEW.asked_by
             FROM handrail.run r WHERE r.id = NEW.run_id;
+        IF NEW.measurement <= (SELECT max(e.measurement) FROM handrail.evidence e
+                               WHERE e.run_id = NEW.run_id AND e.gate = NEW.gate) THEN
+            RAISE EXCEPTION 'measurement % of % is sealed', NEW.measurement, NEW.gate USING ERRCODE = 'HR004';
+        END IF;
         NEW.sealer := handrail.me();
         NEW.sealed_by := session_user;
         NEW.sealed_at := clock_timestamp();
@@ -275,11 +309,11 @@ CREATE TABLE handrail.gate (
     returns_to text,
     CONSTRAINT gate_check CHECK (((needed >= 1) AND (needed <= cardinality(roles)))),
     CONSTRAINT gate_kind_check CHECK ((kind = ANY (ARRAY['checkpoint'::text, 'decision'::text]))),
-    CONSTRAINT gate_lasts_check CHECK ((lasts > '00:00:00'::interval)),
+    CONSTRAINT gate_lasts_check CHECK (((lasts > '00:00:00'::interval) AND (lasts <= '3660 days'::interval))),
     CONSTRAINT gate_more_check CHECK ((more >= 0)),
     CONSTRAINT gate_position_check CHECK (("position" >= 0)),
     CONSTRAINT gate_roles_check CHECK ((cardinality(roles) > 0)),
-    CONSTRAINT gate_within_check CHECK ((within > '00:00:00'::interval))
+    CONSTRAINT gate_within_check CHECK (((within > '00:00:00'::interval) AND (within <= '3660 days'::interval)))
 );
 CREATE TABLE handrail.operator (
     login text NOT NULL,
@@ -419,11 +453,16 @@ CREATE VIEW handrail.gate_status AS
                 CASE
                     WHEN (g.kind = 'checkpoint'::text) THEN e.sealed_at
                     WHEN (g.follows IS NULL) THEN u.started_at
-                    ELSE ( SELECT max(s_1.at) AS max
+                    ELSE ( SELECT s_1.at
                        FROM handrail.sign_off s_1
                       WHERE ((s_1.run_id = g.run_id) AND (s_1.gate = g.follows) AND (s_1.decision = 'approve'::text) AND (s_1.measurement = ( SELECT max(b.measurement) AS max
                                FROM handrail.evidence b
-                              WHERE ((b.run_id = g.run_id) AND (b.gate = g.follows))))))
+                              WHERE ((b.run_id = g.run_id) AND (b.gate = g.follows)))))
+                      ORDER BY s_1.at
+                     OFFSET ( SELECT (f.needed - 1)
+                               FROM handrail.gate f
+                              WHERE ((f.run_id = g.run_id) AND (f.gate = g.follows)))
+                     LIMIT 1)
                 END) AS at) due ON (true));
 CREATE TABLE handrail.person (
     id text NOT NULL,
@@ -724,6 +763,8 @@ CREATE TRIGGER evidence_sealed BEFORE INSERT ON handrail.evidence FOR EACH ROW E
 ALTER TABLE handrail.evidence ENABLE ALWAYS TRIGGER evidence_sealed;
 CREATE TRIGGER gate_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON handrail.gate FOR EACH STATEMENT EXECUTE FUNCTION handrail.refuse_change();
 ALTER TABLE handrail.gate ENABLE ALWAYS TRIGGER gate_append_only;
+CREATE TRIGGER gate_of_new_run BEFORE INSERT ON handrail.gate FOR EACH ROW EXECUTE FUNCTION handrail.require_new_run();
+ALTER TABLE handrail.gate ENABLE ALWAYS TRIGGER gate_of_new_run;
 CREATE TRIGGER operator_of_another BEFORE INSERT OR UPDATE ON handrail.operator FOR EACH ROW EXECUTE FUNCTION handrail.refuse_oneself();
 ALTER TABLE handrail.operator ENABLE ALWAYS TRIGGER operator_of_another;
 CREATE TRIGGER sign_off_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON handrail.sign_off FOR EACH STATEMENT EXECUTE FUNCTION handrail.refuse_change();

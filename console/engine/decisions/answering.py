@@ -61,7 +61,11 @@ def parameters_of(session: Session, run: Run, plan: Plan) -> dict[str, str]:
     found: dict[str, str] = {**run.parameters, "run_id": str(run.id)}
     for decision in plan.written.decision:
         if decision.id in given:
-            found |= decision.parameters(given[decision.id].answers)
+            answers = given[decision.id].answers
+            for field, wrong in decision.problems(answers).items():
+                # not from us: it was written past the form, and becomes no SQL
+                raise AnswersRefused(f"{decision.id}: {field}: {wrong}.", "Answer it anew: handrail decisions answer")
+            found |= decision.parameters(answers)
     return found
 
 
@@ -70,7 +74,7 @@ def from_file(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as error:  # both parsers' errors are ValueErrors
+    except (OSError, ValueError, RecursionError) as error:  # both parsers' errors are ValueErrors
         raise AnswersRefused(f"{path.name} cannot be read: {error}.", "It is TOML or JSON: a value a field.") from None
     if not isinstance(found, dict):
         raise AnswersRefused(f"{path.name} holds no table.", "It is TOML or JSON: a value a field.")

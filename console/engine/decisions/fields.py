@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal
@@ -76,7 +77,7 @@ class NumberField(FormField):
     unit: str = ""
 
     def problem(self, value: Any) -> str:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return "it is a number"
         low, high = self.minimum, self.maximum
         if (low is not None and value < low) or (high is not None and value > high):
@@ -86,9 +87,9 @@ class NumberField(FormField):
     def read(self, written: str) -> Any:
         try:
             number = float(written)
-        except ValueError:
+            return int(number) if number.is_integer() else number
+        except (ValueError, OverflowError):
             raise ValueError("it is a number") from None
-        return int(number) if number.is_integer() else number
 
     @property
     def wants(self) -> str:
@@ -97,7 +98,7 @@ class NumberField(FormField):
         return " ".join(["a number", *bounds, self.unit]).strip()
 
     def sql(self, value: Any) -> str:
-        return f"({value!r})"
+        return f"({int(value) if isinstance(value, int) else float(value)!r})"
 
 
 class TextField(FormField):
@@ -107,7 +108,7 @@ class TextField(FormField):
     may_be_empty: bool = False
 
     def problem(self, value: Any) -> str:
-        if not isinstance(value, str) or "\0" in value:
+        if not isinstance(value, str) or not storable(value):
             return "it is a text"
         if not value.strip() and not self.may_be_empty:
             return "it may not be empty"
@@ -127,7 +128,7 @@ class ListField(FormField):
     at_least: int = Field(default=0, ge=0)
 
     def problem(self, value: Any) -> str:
-        if not isinstance(value, list) or not all(isinstance(one, str) and one and "\0" not in one for one in value):
+        if not isinstance(value, list) or not all(isinstance(one, str) and one and storable(one) for one in value):
             return "it is a list of words"
         if len(set(value)) < len(value):
             return "a word stands twice"
@@ -186,6 +187,11 @@ class MappingField(FormField):
 
 AnyField = Annotated[ChoiceField | NumberField | TextField | ListField | MappingField, Field(discriminator="kind")]
 KINDS = (ChoiceField, NumberField, TextField, ListField, MappingField)
+
+
+def storable(value: str) -> bool:
+    """Whether PostgreSQL takes it as text: no NUL, no half of a pair."""
+    return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
 
 
 def quoted(value: str) -> str:

@@ -56,7 +56,7 @@ REVOKE EXECUTE ON FUNCTION handrail.person_of(text), handrail.me() FROM PUBLIC;
 CREATE FUNCTION handrail.refuse_oneself() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NEW.person = handrail.me()
+    IF (NEW.person = handrail.me() OR TG_TABLE_NAME = 'operator' AND to_jsonb(NEW) ->> 'login' = session_user)
        AND NOT pg_has_role(session_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
         RAISE EXCEPTION 'nobody gives a login or a sign-off role to themselves'
             USING ERRCODE = 'insufficient_privilege';

@@ -21,10 +21,10 @@ CREATE TABLE handrail.gate (
     needed     integer NOT NULL CHECK (needed BETWEEN 1 AND cardinality(roles)),
     -- so many people more before a step that cannot be undone
     more       integer NOT NULL DEFAULT 0 CHECK (more >= 0),
-    lasts      interval NOT NULL CHECK (lasts > interval '0'),
+    lasts      interval NOT NULL CHECK (lasts > interval '0' AND lasts <= interval '3660 days'),
     -- due so long after it was measured; a decision so long after the one that it follows was approved, or after the
     -- run began
-    within     interval CHECK (within > interval '0'),
+    within     interval CHECK (within > interval '0' AND within <= interval '3660 days'),
     follows    text,
     -- a reject sends the work back to this one
     returns_to text,
@@ -155,7 +155,8 @@ CREATE FUNCTION handrail.content(run bigint, gate text, measurement integer) RET
                            || handrail.part(v.rows::text) || handrail.part(v.query), ''
                            ORDER BY v.position, v.check_id COLLATE "C")
          FROM handrail.verdict v WHERE v.run_id = $1 AND v.checkpoint = $2 AND v.measurement = $3),
-        (SELECT handrail.part(a.answers::text) FROM handrail.answer a
+        (SELECT handrail.part(a.answers::text) FROM handrail.answer a JOIN handrail.gate g
+             ON g.run_id = a.run_id AND g.gate = a.decision AND g.kind = 'decision'
          WHERE a.run_id = $1 AND a.decision = $2 AND a.version = $3))
 $$;
 REVOKE EXECUTE ON FUNCTION handrail.part(text), handrail.digest_of(text), handrail.basis(bigint, text, timestamptz),
@@ -198,9 +199,13 @@ LEFT JOIN LATERAL (
 ) s ON true
 LEFT JOIN LATERAL (
     SELECT g.within + CASE WHEN g.kind = 'checkpoint' THEN e.sealed_at WHEN g.follows IS NULL THEN u.started_at ELSE
-        (SELECT max(s.at) FROM handrail.sign_off s WHERE s.run_id = g.run_id AND s.gate = g.follows
-         AND s.decision = 'approve' AND s.measurement = (SELECT max(b.measurement) FROM handrail.evidence b
-                                                         WHERE b.run_id = g.run_id AND b.gate = g.follows)) END AS at
+        -- when the one before it had its last approval that was needed
+        (SELECT s.at FROM handrail.sign_off s
+         WHERE s.run_id = g.run_id AND s.gate = g.follows AND s.decision = 'approve'
+         AND s.measurement = (SELECT max(b.measurement) FROM handrail.evidence b
+                              WHERE b.run_id = g.run_id AND b.gate = g.follows)
+         ORDER BY s.at OFFSET (SELECT f.needed - 1 FROM handrail.gate f
+                               WHERE f.run_id = g.run_id AND f.gate = g.follows) LIMIT 1) END AS at
 ) due ON true;
 """
 

@@ -27,11 +27,29 @@ LAWS = {
         RETURN NEW;
         """,
     ),
+    # with its run, or never: a gate that comes later could only stand in the light of another
+    "require_new_run": (
+        "gate",
+        "gate_of_new_run BEFORE INSERT",
+        """
+        IF NOT EXISTS (SELECT FROM handrail.run r WHERE r.id = NEW.run_id AND r.xmin = pg_current_xact_id()::xid) THEN
+            RAISE EXCEPTION 'run % has begun; it gets no gate now', NEW.run_id
+                USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        RETURN NEW;
+        """,
+    ),
     "require_unused": (
         "answer",
         "answer_unused BEFORE INSERT",
         """
-        PERFORM FROM handrail.gate g WHERE g.run_id = NEW.run_id AND g.gate = NEW.decision FOR UPDATE;
+        PERFORM FROM handrail.gate g WHERE g.run_id = NEW.run_id AND g.gate = NEW.decision AND g.kind = 'decision'
+            FOR UPDATE;
+        IF NOT FOUND OR NEW.version <> (SELECT coalesce(max(a.version), 0) + 1 FROM handrail.answer a
+                                        WHERE a.run_id = NEW.run_id AND a.decision = NEW.decision) THEN
+            RAISE EXCEPTION '% is no decision, or % is not its next version', NEW.decision, NEW.version
+                USING ERRCODE = 'insufficient_privilege';
+        END IF;
         IF EXISTS (SELECT FROM handrail.step_run s JOIN handrail.gate g USING (run_id)
                    WHERE s.run_id = NEW.run_id AND g.gate = NEW.decision AND s.position > g.position
                    AND s.state NOT IN ('waiting', 'undone')) THEN
@@ -46,6 +64,10 @@ LAWS = {
         """
         SELECT r.digest, r.starter, r.asked_by INTO STRICT NEW.plan_digest, NEW.starter, NEW.asked_by
             FROM handrail.run r WHERE r.id = NEW.run_id;
+        IF NEW.measurement <= (SELECT max(e.measurement) FROM handrail.evidence e
+                               WHERE e.run_id = NEW.run_id AND e.gate = NEW.gate) THEN
+            RAISE EXCEPTION 'measurement % of % is sealed', NEW.measurement, NEW.gate USING ERRCODE = 'HR004';
+        END IF;
         NEW.sealer := handrail.me();
         NEW.sealed_by := session_user;
         NEW.sealed_at := clock_timestamp();
@@ -64,6 +86,9 @@ LAWS = {
         """
         NEW.login := session_user;
         NEW.at := clock_timestamp();
+        IF current_setting('transaction_isolation') <> 'read committed' THEN
+            RAISE EXCEPTION 'a sign-off is given in a transaction that sees what others commit' USING ERRCODE = 'HR003';
+        END IF;
         -- in turn with the step that is just beginning: it sees this sign-off, or was there first (FM-C9)
         PERFORM FROM handrail.gate g WHERE g.run_id = NEW.run_id AND g.gate = NEW.gate FOR UPDATE;
         IF NOT EXISTS (SELECT FROM handrail.gate_status g WHERE g.run_id = NEW.run_id AND g.gate = NEW.gate
@@ -82,6 +107,12 @@ LAWS = {
             RAISE EXCEPTION '% does not hold the role %, or % does not ask for it', NEW.person, NEW.role, NEW.gate
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
+        IF NEW.decision = 'approve' AND NEW.person NOT IN (NEW.starter, NEW.asked_by, NEW.sealer)
+           AND NEW.person IN (handrail.person_of(NEW.starter), handrail.person_of(NEW.asked_by),
+                              handrail.person_of(NEW.sealer)) THEN
+            RAISE EXCEPTION '% was named by a login when run % began, and does not sign it', NEW.person, NEW.run_id
+                USING ERRCODE = 'insufficient_privilege';
+        END IF;
         -- who is named in the evidence is refused by a constraint
         IF NEW.decision = 'approve' AND NEW.person NOT IN (NEW.starter, NEW.asked_by, NEW.sealer) AND EXISTS (
             SELECT FROM handrail.event e WHERE e.run_id = NEW.run_id AND e.kind IN ('step began', 'undo began')
@@ -96,15 +127,18 @@ LAWS = {
         "step_run",
         "step_run_gates BEFORE UPDATE",
         """
-        IF (NEW.state = 'running' AND NEW.attempts > OLD.attempts)
-           OR (NEW.state IN ('done', 'skipped') AND OLD.state NOT IN ('running', NEW.state)) THEN
+        IF NEW.state IN ('running', 'done', 'skipped') AND NOT (OLD.state = 'running' AND NEW.state = 'done')
+           AND (NEW.state <> OLD.state OR NEW.attempts <> OLD.attempts) THEN
+            IF current_setting('transaction_isolation') <> 'read committed' THEN
+                RAISE EXCEPTION 'a step begins in a transaction that sees what others commit' USING ERRCODE = 'HR001';
+            END IF;
             PERFORM FROM handrail.gate g WHERE g.run_id = NEW.run_id AND g.position < NEW.position
                 ORDER BY g.position, g.gate FOR SHARE;
             SELECT g.gate, g.state INTO closed FROM handrail.gate_status g
                 WHERE g.run_id = NEW.run_id AND g.position < NEW.position AND g.state NOT IN ('signed', 'glass broken')
-                -- what an older gate let through has begun; only the nearest one is asked whether it still holds
+                -- what an older gate let through has begun; only the nearest of its kind is asked if it holds
                 AND NOT (g.state = 'expired' AND g.position < (SELECT max(n.position) FROM handrail.gate n
-                         WHERE n.run_id = NEW.run_id AND n.position < NEW.position))
+                         WHERE n.run_id = NEW.run_id AND n.position < NEW.position AND n.kind = g.kind))
                 ORDER BY g.position, g.gate LIMIT 1;
             IF FOUND THEN
                 RAISE EXCEPTION 'gate % is closed: %', closed.gate, closed.state USING ERRCODE = 'HR001';
@@ -113,7 +147,7 @@ LAWS = {
                 WHERE NEW.irreversible AND g.run_id = NEW.run_id AND g.position < NEW.position
                 AND g.state <> 'glass broken' AND g.fresh_people < g.needed + g.more AND g.position =
                     (SELECT max(n.position) FROM handrail.gate n
-                     WHERE n.run_id = NEW.run_id AND n.position < NEW.position)
+                     WHERE n.run_id = NEW.run_id AND n.position < NEW.position AND n.kind = g.kind)
                 ORDER BY g.gate LIMIT 1;
             IF FOUND THEN
                 RAISE EXCEPTION 'gate % is closed: % cannot be undone, and wants % more to sign', closed.gate, NEW.step,

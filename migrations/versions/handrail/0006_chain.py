@@ -26,7 +26,7 @@ CREATE TABLE handrail.head (
 ) WITH (fillfactor = 10);
 CREATE UNIQUE INDEX head_one_row ON handrail.head ((true));
 
-ALTER TABLE handrail.event ALTER id DROP IDENTITY, ADD hash bytea;
+ALTER TABLE handrail.event ALTER id DROP IDENTITY, ADD hash bytea, ADD CHECK (jsonb_typeof(detail) = 'object');
 
 -- Who writes waits here for the one before: one row, so no two events follow the same one (FM-G8).
 CREATE FUNCTION handrail.chain() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -65,10 +65,11 @@ ALTER TABLE handrail.verdict ENABLE ALWAYS TRIGGER verdict_append_only;
 CREATE FUNCTION handrail.require_own_word() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NEW.kind IN ('approved', 'rejected', 'glass broken', 'broken glass acknowledged', 'answered', 'person added',
-                    'login added', 'login removed', 'role given', 'role removed')
+    IF (NEW.kind IN ('approved', 'rejected', 'glass broken', 'broken glass acknowledged', 'answered', 'person added',
+                     'login added', 'login removed', 'role given', 'role removed', 'group given', 'group taken')
+        OR NEW.kind <> 'sign-off tried' AND NOT has_table_privilege('handrail.fence', 'UPDATE'))
        AND current_user <> (SELECT relowner::regrole::text FROM pg_class WHERE oid = TG_RELID) THEN
-        RAISE EXCEPTION 'an event of kind "%" is the database''s own word', NEW.kind
+        RAISE EXCEPTION 'an event of kind "%" is not this login''s to say', NEW.kind
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NEW;

@@ -49,11 +49,16 @@ INSERT INTO handrail.event (run_id, step, kind, detail)
     SELECT 1, 'check', 'checkpoint passed', jsonb_build_object('digest', digest)
     FROM handrail.evidence WHERE gate = 'check';
 INSERT INTO handrail.person (id, name) VALUES ('anna', 'Anna');
-INSERT INTO handrail.operator (login, person) VALUES (session_user, 'anna');
+DO $$ BEGIN CREATE ROLE anna LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+GRANT USAGE ON SCHEMA handrail TO anna;
+GRANT ALL ON ALL TABLES IN SCHEMA handrail TO anna;
+INSERT INTO handrail.operator (login, person) VALUES ('anna', 'anna');
 INSERT INTO handrail.sign_off_role (person, role) VALUES ('anna', 'DBA');
+SET SESSION AUTHORIZATION anna;
 INSERT INTO handrail.sign_off (run_id, gate, measurement, digest, passed, starter, asked_by, sealer, person, role, decision)
     SELECT run_id, gate, measurement, digest, passed, starter, asked_by, sealer, 'anna', 'DBA', 'approve'
     FROM handrail.evidence WHERE gate = 'check';
+RESET SESSION AUTHORIZATION;
 """
 
 
