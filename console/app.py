@@ -204,7 +204,8 @@ class HandrailApp(App[None]):
             self.asking = Asking(url_as(self.asking.url, login))
             while len(self.screen_stack) > 1:
                 self.pop_screen()
-            self.nudge()
+            if isinstance(self.screen, HomeScreen):
+                self.screen.action_again()  # what the one before was refused, this one may be told
 
     @work(group="quit", exclusive=True)
     async def _quit(self) -> None:

@@ -33,6 +33,7 @@ class Asking:
         self._executor: Executor | None = None
         self._drives: set[object] = set()
         self._listening: Listening | None = None
+        self._pid: int | None = None
 
     async def ask(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of `fn` in a transaction of its own."""
@@ -59,8 +60,8 @@ class Asking:
 
     @property
     def pid(self) -> int | None:
-        """The session that this console drives on."""
-        return executor.hold.pid if (executor := self._executor) else None
+        """The session that this console drives on, or drove on last: a look may still see it for a moment."""
+        return executor.hold.pid if (executor := self._executor) else self._pid
 
     def listen(self, heard: Callable[[], None]) -> None:
         """Calls `heard`, in another thread, when the target tells of a sign-off or an answer; until close()."""
@@ -102,7 +103,7 @@ class Asking:
         """Whether this is the demo, whose people one may be."""
         from console.engine import demo
 
-        return self.url in [demo.url_of(login) for login in demo.logins()]
+        return demo.is_of(self.url)
 
     def target(self) -> Target:
         """Made at the first question; blocking only by its import."""
@@ -130,6 +131,6 @@ class Asking:
                 try:
                     return fn(here, *args, **kwargs)
                 finally:
-                    self._executor = None
+                    self._executor, self._pid = None, here.hold.pid
         finally:
             self._drives.discard(drive)

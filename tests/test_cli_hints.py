@@ -48,7 +48,8 @@ def test_a_hint_names_a_command_and_options_that_there_are(place: str, command: 
 def _parser(command: str, rest: str) -> argparse.ArgumentParser:
     """Of the command, or of the part of it that is named next: operator add."""
     parts = next((a.choices for a in COMMANDS[command]._actions if isinstance(a, argparse._SubParsersAction)), {})
-    found: argparse.ArgumentParser = parts.get((rest.split() or [""])[0], COMMANDS[command])
+    found = parts.get((rest.split() or [""])[0], COMMANDS[command])
+    assert isinstance(found, argparse.ArgumentParser)
     return found
 
 

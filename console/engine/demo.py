@@ -46,6 +46,12 @@ def url_of(login: str) -> str:
     return targets(login).get(AGENCY, "")
 
 
+def is_of(url: str) -> bool:
+    """Whether this is how one of the demo's people reaches its target."""
+    server = postgres.running()
+    return server is not None and url in [server.url(AGENCY, login) for login in logins()]
+
+
 def made() -> bool:
     """Whether there has been a demo here, be its server up or down."""
     return (postgres.home() / "postgres").is_dir()

@@ -1,4 +1,4 @@
-"""The audit: what happened, newest last, by run, person, kind and time; and whether it is still what was written."""
+"""The audit: what happened, newest first, by run, person, kind and time; and whether it is still what was written."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from textual.widgets import DataTable, Input
 
 from console.engine.audit import anchors, exporting, verifying
 from console.engine.audit.exporting import Row
-from console.engine.errors import AuditFilter
+from console.engine.errors import AuditFilter, UnknownOperator, UnknownRun
 from console.widgets import run_words
 from console.widgets.ledger import Ledger
 from console.widgets.place import Place
-from console.widgets.safe_text import BAD, GOOD, QUIET, STRONG, Part
+from console.widgets.safe_text import BAD, GOOD, QUIET, STRONG, Part, line
 from console.widgets.told import Told
 from db import wording
 
@@ -39,13 +39,14 @@ class AuditScreen(Place):
     def __init__(self) -> None:
         super().__init__()
         self._rows: dict[str, Row] = {}
+        self._said = self._tried = ""  # the filter of what is shown, and the one to try
 
     def compose_body(self) -> ComposeResult:
         yield Told(id="verdict")
         yield Input(placeholder=EXAMPLE, compact=True, id="filter")
-        yield Ledger("number", "at (UTC)", "what", "step", "run", "person", "detail", stretch="detail",
-                     yielding=("detail", "step"), id="events")  # fmt: skip
-        yield Told(id="whole")
+        yield Ledger("no", "at (UTC)", "what", "step", "run", "person", "detail", stretch="detail",
+                     yielding=("detail", "step", "person", "what"), id="events")  # fmt: skip
+        yield Told(id="broken")
 
     def on_mount(self) -> None:
         self.head("audit")
@@ -54,8 +55,14 @@ class AuditScreen(Place):
 
     async def look(self) -> None:
         self.head(f"audit · {self.asking.label}")
-        said = self.query_one("#filter", Input).value
-        rows, number = await self.asking.ask(_events, filters(said))
+        said = self._tried
+        try:
+            rows, number = await self.asking.ask(_events, filters(said))
+        except (AuditFilter, UnknownOperator, UnknownRun) as error:
+            self._tried = self._said  # said once; what is shown stays
+            self.app.notify(line(f"{error.message} {error.hint}"), severity="error", markup=False)
+            return
+        self._said = said
         self._rows = {str(row.id): row for row in rows}
         first = f", the newest {len(rows)} shown" if number > len(rows) else ""
         self.query_one("#verdict", Told).say(
@@ -70,7 +77,8 @@ class AuditScreen(Place):
     def action_filter(self) -> None:
         self.query_one("#filter").focus()
 
-    def on_input_submitted(self) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._tried = event.value
         self.query_one("#events").focus()
         self.nudge()
 
@@ -81,13 +89,13 @@ class AuditScreen(Place):
 
     @work(group="verify", exclusive=True)
     async def action_verify(self) -> None:
-        self.query_one("#whole", Told).say(("verifying ...", QUIET))
+        self.query_one("#broken", Told).say(("verifying ...", QUIET))
         with self.told():
             head = await self.asking.ask(anchors.head)
             file = anchors.file_of(head.target)
             kept = await self.asking.think(anchors.read, file) if file.exists() else []
             found = await self.asking.ask(verifying.verify, kept)
-            self.query_one("#whole", Told).say(*_verdict(found, len(kept)))
+            self.query_one("#broken", Told).say(*_verdict(found, len(kept)))
 
 
 def filters(said: str) -> dict[str, Any]:
@@ -125,7 +133,7 @@ def _events(session: Any, wanted: Mapping[str, Any]) -> tuple[list[Row], int]:
 
 def _row(row: Row) -> tuple[Part, ...]:
     tone = run_words.tone_of(row.kind)
-    run = f"run {row.run}" if row.run is not None else ""
+    run = str(row.run) if row.run is not None else ""
     return ((str(row.id), QUIET), row.at[:19].replace("T", " "), (row.kind, tone), row.step or "", (run, QUIET),
             row.person, (row.detail, QUIET))  # fmt: skip
 
@@ -135,6 +143,8 @@ def _verdict(found: verifying.Verified, kept: int) -> list[Part]:
     if found.whole:
         return [("✓ whole", GOOD), f"   {wording.counted(found.events, 'event')}{with_anchors}, head {found.head[:16]}"]
     parts: list[Part] = [("✗ not what was written", BAD)]
-    parts += [f"\n  {fault.kind}: {fault.text}" for fault in found.faults[:5]]
+    for fault in found.faults[:5]:
+        where = "" if fault.event is None else f" event {fault.event}:"
+        parts.append(f"\n  {fault.kind}:{where} {fault.text}")
     more = found.more + max(0, len(found.faults) - 5)
     return [*parts, f"\n  and {more} more: handrail audit verify"] if more else parts

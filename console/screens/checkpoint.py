@@ -60,8 +60,9 @@ class CheckpointScreen(GatePlace):
         self.query_one("#checks").focus()
 
     async def look(self) -> None:
-        self._sight = sight = await self.asking.ask(see, self._run, self._sight)
+        # the gate first: what is measured between the two questions is then shown and cannot be signed, not hidden
         self._kept = await self.asking.ask(see_gate, self._run, self._checkpoint)
+        self._sight = sight = await self.asking.ask(see, self._run, self._sight)
         self._changed = await self.asking.ask(_changed, self._run, self._checkpoint, self._kept)
         me = self._kept.me
         self.head(f"{sight.plan.target} · {self.asking.label} · run {self._run} · checkpoint {self._checkpoint}",
@@ -72,8 +73,9 @@ class CheckpointScreen(GatePlace):
         if action == "again":
             return True if self._sight and self._measurable(self._sight) else None
         if action in ("approve", "reject"):
-            may = self._kept is not None and self._kept.mine
-            return True if may and (action == "reject" or self._signable) else None
+            word: Word = "approve" if action == "approve" else "reject"
+            may = self._kept is not None and self._kept.may(word)
+            return True if may and (word == "reject" or self._signable) else None
         return True
 
     def action_again(self) -> None:

@@ -75,8 +75,9 @@ class DecisionScreen(GatePlace):
         kept = self._asked.kept
         if action == "answer":
             return True if not kept.me.groups or {"engineer", "approver"} & set(kept.me.groups) else None
+        word: Word = "approve" if action == "approve" else "reject"
         waits = kept.gate is not None and kept.gate.state == "waits"
-        return True if kept.mine and not self._edited and (action == "reject" or waits) else None
+        return True if kept.may(word) and not self._edited and (word == "reject" or waits) else None
 
     @work(group="conversation", exclusive=True)
     async def on_data_table_row_selected(self) -> None:
@@ -102,7 +103,7 @@ class DecisionScreen(GatePlace):
         if not await self.agreed(f"Answer {asked.decision.title} so?", effect, "answer"):
             return
         with self.told():
-            await self.asking.ask(answering.answer, self._run, asked.plan, self._decision, dict(self._edited))
+            await self.asking.ask(answering.answer, self._run, asked.plan, self._decision, values)
             self._edited = {}
         self.nudge()
 
@@ -162,5 +163,6 @@ class DecisionScreen(GatePlace):
 def _asked(session: Any, run: int, decision: str) -> Asked:
     row = journey.found(session, run)
     plan = journey.plan_of(row)
-    return Asked(plan, answering.decision_of(plan, decision), gates.answers(session, run).get(decision),
-                 see_gate(session, run, decision), activity.now(session))  # fmt: skip
+    # the gate first: answers given between the two questions are then shown and cannot be signed, not hidden
+    kept, given = see_gate(session, run, decision), gates.answers(session, run).get(decision)
+    return Asked(plan, answering.decision_of(plan, decision), given, kept, activity.now(session))

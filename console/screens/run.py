@@ -256,7 +256,7 @@ class RunScreen(Place):
         self.query_one("#now-bar", Bar).fraction = now.fraction
         self.query_one("#blocked", Told).say(*run_blocking.now(sight, at, self.key))
         self.query_one("#now-rest", Told).say(*now.rest)
-        if sight.driver and not driving:
+        if sight.driver and sight.driver.pid != self.asking.pid:
             self.console.trouble = ""  # another session went on since
         trouble = self.console.trouble
         self.query_one("#trouble", Told).say(*[("  ", ""), (trouble, STRONG)] if trouble else [])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +27,13 @@ class Gatekept:
     me: Me
     excluded: bool
 
-    @property
-    def mine(self) -> bool:
-        """Whether the person may give a word; the database has the last one."""
+    def may(self, word: engine.Word) -> bool:
+        """Whether the person may say this, and has not said it yet; the database has the last word."""
         gate = self.gate
         if gate is None or gate.measurement is None or self.excluded or self.me.shared:
+            return False
+        now = [one for one in self.signed if one.measurement == gate.measurement]
+        if word in [one.decision for one in now if one.person == self.me.person]:
             return False
         return gate.state not in ("void", "returned") and bool(set(self.me.roles) & set(gate.roles))
 
@@ -45,6 +48,17 @@ def see_gate(session: Any, run: int, id: str) -> Gatekept:
 
 class GatePlace(Place):
     """A place with a gate: `a` approves what is shown, `x` rejects it, each with a reason."""
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """One notice; what is wrong with a word that somebody gave is not what is wrong with the run."""
+        try:
+            yield
+        except Exception as error:
+            before = self.console.trouble
+            if not self.console.tell(error):
+                raise
+            self.console.trouble = before
 
     async def give(self, word: engine.Word, run: int, seen: Gatekept, where: str, shown: str) -> None:
         """Asks, journals the try, signs what was shown, and writes the anchor; a newer measurement is not signed."""

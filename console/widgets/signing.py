@@ -16,11 +16,17 @@ from db.models import GateStatus, SignOff
 from db.queries.people import Me
 
 SHORT = 8
+BRIEF = 60  # letters of what others wrote, so that no line of the panel pushes another out; the audit has it whole
 ENOUGH = 3  # letters of a reason
 
 
 def short(digest: str | None) -> str:
     return (digest or "none")[:SHORT]
+
+
+def brief(words: str) -> str:
+    words = " ".join(words.split())
+    return words if len(words) <= BRIEF else f"{words[: BRIEF - 1]}…"
 
 
 def told(gate: GateStatus, signed: Sequence[SignOff], me: Me) -> tuple[Part, ...]:
@@ -33,25 +39,29 @@ def told(gate: GateStatus, signed: Sequence[SignOff], me: Me) -> tuple[Part, ...
             parts.append(f"  · {role}: needed{' (you)' if role in me.roles else ''}\n")
             continue
         tone = GOOD if here.decision == "approve" else BAD
-        reason = f": {here.reason}" if here.reason else ""
+        reason = f": {brief(here.reason)}" if here.reason else ""
         sign = "✓ approved" if here.decision == "approve" else "✗ rejected"
         parts += [("  " + sign, tone), f" {role}: {here.person} {here.at:%Y-%m-%d %H:%M} UTC{reason}\n"]
     older = [one for one in signed if one.measurement != gate.measurement]
     if older:
         last = older[-1]
         parts.append((f"  before: {last.person} {last.decision}d measurement {last.measurement}"
-                      f"{': ' + last.reason if last.reason else ''}\n", QUIET))  # fmt: skip
+                      f"{': ' + brief(last.reason) if last.reason else ''}\n", QUIET))  # fmt: skip
     return tuple(parts)
 
 
 def changed(before: Sequence[tuple[str, str]], now: Sequence[tuple[str, str]]) -> list[str]:
     """What was found otherwise than in the measurement that was signed last: title, before -> now."""
     old = dict(before)
-    return [f"{title}: {old.get(title, 'not asked')} -> {found}" for title, found in now if old.get(title) != found]
+    return [f"{title}: {brief(old.get(title, 'not asked'))} -> {brief(found)}"
+            for title, found in now if old.get(title) != found]  # fmt: skip
 
 
 class ReasonDialog(Dialog):
-    """A word that cannot be taken back, with its reason: Enter alone gives none."""
+    """A word that cannot be taken back, with its reason: Enter alone gives none.
+
+    Letters answer nothing, so they are kept while it is deaf: a reason would lose its beginning.
+    """
 
     def __init__(self, question: str, effect: str, yes: str) -> None:
         super().__init__(question, effect, yes)
@@ -71,10 +81,6 @@ class ReasonDialog(Dialog):
         field = self.query_one("#reason", Input)
         field.cursor_blink = False
         field.focus()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        if not self.listening:
-            event.input.value = ""
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.reason = event.value.strip()

@@ -96,6 +96,36 @@ EVIDENCE = text(
     """
 )
 
+# The other rows that say themselves in the chain (handrail.tell), beside what they said; `what` is for people.
+TOLD = text(
+    """
+    WITH now (kind, key, run_id, step, login, detail, at) AS (
+        SELECT 'glass broken', b.id::text, b.run_id, b.gate, b.login,
+               to_jsonb(b) - ARRAY['at', 'run_id', 'gate'], b.at FROM handrail.break_glass b
+        UNION ALL
+        SELECT 'broken glass acknowledged', a.break_glass_id::text, NULL, NULL, a.login,
+               to_jsonb(a) - ARRAY['at'], a.at FROM handrail.acknowledgement a
+        UNION ALL
+        SELECT 'answered', concat_ws(' ', a.run_id, a.decision, a.version), a.run_id, a.decision, a.answered_by,
+               to_jsonb(a) - ARRAY['run_id', 'decision', 'answered_at', 'answered_by'], NULL FROM handrail.answer a
+    ), said AS (
+        SELECT e.id, e.kind, e.run_id, e.step, e.by_login, e.detail, CASE e.kind
+            WHEN 'glass broken' THEN e.detail ->> 'id'
+            WHEN 'broken glass acknowledged' THEN e.detail ->> 'break_glass_id'
+            ELSE concat_ws(' ', e.run_id, e.step, e.detail ->> 'version') END AS key
+        FROM handrail.event e WHERE e.kind IN ('glass broken', 'broken glass acknowledged', 'answered')
+    )
+    SELECT coalesce(s.kind, n.kind) AS what, coalesce(s.key, n.key) AS key, s.id AS event
+    FROM (SELECT kind, key, run_id, step, login, detail || CASE WHEN at IS NULL THEN '{}' ELSE jsonb_build_object('at',
+              CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint END) END AS detail
+          FROM now) n
+    FULL JOIN said s ON s.kind = n.kind AND s.key = n.key
+    WHERE n.kind IS NULL OR s.kind IS NULL
+       OR (s.run_id, s.step, s.by_login, s.detail) IS DISTINCT FROM (n.run_id, n.step, n.login, n.detail)
+    ORDER BY 3, 1, 2
+    """
+)
+
 # Journals older than evidence have measurements without a digest.
 MEASURED = text(
     """
@@ -154,6 +184,11 @@ def heads(session: Session) -> list[tuple[int, bytes]]:
 def sign_offs_at_fault(session: Session) -> Iterator[Row[Any]]:
     """(sign_off, event, fault) of each sign-off that its event does not bear out, and of each event without one."""
     yield from session.execute(SIGN_OFFS)
+
+
+def told_at_fault(session: Session) -> Iterator[Row[Any]]:
+    """(what, key, event) of break-glass, acknowledgements and answers that are not what they said when written."""
+    yield from session.execute(TOLD)
 
 
 def evidence_at_fault(session: Session) -> Iterator[Row[Any]]:

@@ -101,6 +101,8 @@ def _compare_rows(session: Session, walk: Walk) -> None:
     for row in chain.sign_offs_at_fault(session):
         which = "sign-off" if row.sign_off is None else f"sign-off {row.sign_off}"
         walk.add("sign-off", row.event, f"{which}: {row.fault}")
+    for row in chain.told_at_fault(session):
+        walk.add("row", row.event, f"{row.what} {row.key}: the row is not what the journal says of it, or one is gone")
     for row in chain.evidence_at_fault(session):
         walk.add("evidence", None, f"run {row.run_id} {row.gate}, measurement {row.measurement}: "
                  "the verdicts or answers are not those that were digested")  # fmt: skip

@@ -21,7 +21,7 @@ TAMPERED = {
     "a verdict edited": ("UPDATE handrail.verdict SET found = '4' WHERE position = 1", [("evidence", "are not those")]),
     "the rows of a verdict edited": ("UPDATE handrail.verdict SET rows = '[{\"n\": 1.5}]' WHERE position = 1", [("evidence", "are not those")]),
     "a verdict gone": ("DELETE FROM handrail.verdict WHERE position = 2", [("evidence", "are not those")]),
-    "an answer edited": ("UPDATE handrail.answer SET answers = '{}'", [("evidence", "are not those")]),
+    "an answer edited": ("UPDATE handrail.answer SET answers = '{}'", [("row", "answered 1 when 1"), ("evidence", "are not those")]),
     "passed where it had failed": ("UPDATE handrail.evidence SET passed = NOT passed WHERE gate = 'when'", [("evidence", "are not those")]),
     "a verdict edited, digested anew": (f"UPDATE handrail.verdict SET found = '4'; {DIGESTED}", [("evidence", "no evidence has the digest"), ("sign-off", "its evidence is another")]),
     "evidence gone": ("DELETE FROM handrail.evidence WHERE gate = 'check'", [("evidence", "no evidence has the digest"), ("sign-off", "its evidence is another")]),

@@ -190,7 +190,7 @@ def test_no_setting_of_the_session_changes_the_answer(sample: Target, zone: str,
         sample, "UPDATE handrail.sign_off SET reason = 'Größe 目'", "UPDATE handrail.event SET step = '目' WHERE id = 1"
     )
     plain = verified(sample)
-    assert {fault.kind for fault in plain.faults} == {"sign-off", "edited"}
+    assert {fault.kind for fault in plain.faults} == {"sign-off", "edited", "row"}
     with sample.session() as session:
         session.execute(text(f"SET LOCAL TimeZone = '{zone}'; SET LOCAL DateStyle = '{style}';"
                              "SET LOCAL IntervalStyle = 'sql_standard'; SET LOCAL extra_float_digits = -5;"
