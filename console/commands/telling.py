@@ -87,7 +87,8 @@ def event_line(event: Event) -> str:
         else f"{key.replace('_', ' ')} {_plain(value)}"
         for key, value in shown.items()
     )
-    return one_line(f"{event.at:%H:%M:%S}  {event.kind:<18} {event.step or '':<18} {words}").rstrip()
+    kind, step = one_line(event.kind), one_line(event.step or "")
+    return f"{event.at:%H:%M:%S}  {kind:<18} {step:<18} {one_line(words)}".rstrip()
 
 
 def run_document(run: Run, verdicts: list[Verdict]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from console.engine.errors import SignOffRefused, UnknownGate
 from console.engine.retrying import known_error
 from db import journal
 from db.errors import EvidenceStale, StatementFailed
-from db.models import Acknowledgement, BreakGlass, Evidence, GateStatus, SignOff
-from db.queries import gates, people
+from db.models import Acknowledgement, BreakGlass, Evidence, GateStatus, Run, SignOff
+from db.queries import gates, people, runs
 
 Word = Literal["approve", "reject"]
 
@@ -51,6 +51,8 @@ def intend(
     status = found(session, run, gate)
     if status.measurement is None:
         raise SignOffRefused(f"{gate} {words.told(status)}.", "There is nothing to sign yet.")
+    if (state := session.get_one(Run, run).state) in runs.OVER:
+        raise SignOffRefused(f"Run {run} is {state}; it waits for nobody.", "See: handrail inbox")
     if digest is not None and digest != status.digest:
         raise EvidenceStale(f"{gate} was measured again after you looked.", "Look at it again before you decide.")
     evidence = gates.evidence(session, run, gate, status.measurement)

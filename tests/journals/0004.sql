@@ -10,7 +10,7 @@ SET client_min_messages = warning;
 SET row_security = off;
 CREATE SCHEMA handrail;
 CREATE FUNCTION handrail.basis(run bigint, kind text, sealed timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
     SELECT handrail.digest_of(r.digest || coalesce((
