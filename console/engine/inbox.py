@@ -68,10 +68,12 @@ def _what(status: GateStatus) -> Literal["sign", "answer", "measure"]:
 def _mine(session: Session, status: GateStatus, run: Run, what: str, me: Me) -> bool:
     """Whether I can do it; the database has the last word."""
     if what == "sign":
-        if me.shared or me.person in (run.starter, run.asked_by, status.sealer):
+        if me.shared or not set(missing(status)) & set(me.roles):
             return False
-        signed = [one for one in gates.sign_offs(session, run.id, status.gate) if one.measurement == status.measurement]
-        return bool(set(missing(status)) & set(me.roles)) and me.person not in [one.person for one in signed]
+        if me.person in (run.starter, run.asked_by, status.sealer):
+            return False
+        signed = gates.sign_offs(session, run.id, status.gate)
+        return me.person not in [one.person for one in signed if one.measurement == status.measurement]
     if what == "answer":
         return bool({"engineer", "approver"} & set(me.groups)) or me.person == run.starter
     return "engineer" in me.groups or me.person == run.starter

@@ -137,7 +137,7 @@ CREATE FUNCTION handrail.digest_of(value text) RETURNS text LANGUAGE sql IMMUTAB
 -- What a gate's evidence rests on: the plan, and for a checkpoint the newest answers to every decision that had been
 -- answered when it was sealed. A first answer after that voids nothing; another one does.
 CREATE FUNCTION handrail.basis(run bigint, kind text, sealed timestamptz) RETURNS text LANGUAGE sql STABLE
-    SECURITY DEFINER     SET search_path = pg_catalog, pg_temp AS $$
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT handrail.digest_of(r.digest || coalesce((
         SELECT string_agg(handrail.part(a.decision) || a.version || handrail.part(a.answers::text), ''
                           ORDER BY a.decision COLLATE "C")
