@@ -129,9 +129,8 @@ class Target:
             connection.close()
             raise ConnectionFailed(f"The server is PostgreSQL {major}.", f"handrail works on {OLDEST} to {NEWEST}.")
         with translated():
-            connection.execute(
-                f"SET search_path = {NOTHING_ELSE}"
-            )  # before anything that a function could stand in for
+            # before anything that a function of the owner's could stand in for
+            connection.execute(f"SET search_path = {NOTHING_ELSE}")
             _outlast(connection)
             wanted = known(settings, major)
             connection.execute(SET, (list(wanted), list(wanted.values())))

@@ -23,6 +23,8 @@ CREATE FUNCTION evil.trap() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
 EXCEPTION WHEN OTHERS THEN NULL; END $$;
 CREATE FUNCTION evil.set_config(text, text, boolean) RETURNS text LANGUAGE plpgsql AS
     $$ BEGIN PERFORM evil.trap(); RETURN pg_catalog.set_config($1, $2, $3); END $$;
+CREATE FUNCTION evil.pg_has_role(name, oid, text) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM evil.trap(); RETURN pg_catalog.pg_has_role($1, $2, $3); END $$;
 CREATE FUNCTION public.same(text, varchar) RETURNS boolean LANGUAGE plpgsql AS
     $$ BEGIN PERFORM evil.trap(); RETURN $1 = $2::text; END $$;
 CREATE OPERATOR public.= (LEFTARG = text, RIGHTARG = varchar, FUNCTION = public.same);
