@@ -72,6 +72,8 @@ class CheckpointScreen(GatePlace):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "again":
             return True if self._sight and self._measurable(self._sight) else None
+        if action == "break_glass":
+            return True if self._kept is not None and self._kept.breakable else None
         if action in ("approve", "reject"):
             word: Word = "approve" if action == "approve" else "reject"
             may = self._kept is not None and self._kept.may(word)
@@ -88,6 +90,12 @@ class CheckpointScreen(GatePlace):
     @work(group="conversation", exclusive=True)
     async def action_reject(self) -> None:
         await self._give("reject")
+
+    @work(group="conversation", exclusive=True)
+    async def action_break_glass(self) -> None:
+        if (sight := self._sight) is not None and self._kept is not None:
+            where = f"Run {self._run} of {sight.plan.id} on {sight.plan.target}, {self.asking.label}."
+            await self.break_open(self._run, self._kept, where, sight.plan.id)
 
     async def _give(self, word: Word) -> None:
         sight, kept = self._sight, self._kept

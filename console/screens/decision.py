@@ -68,6 +68,8 @@ class DecisionScreen(GatePlace):
         self._show(asked)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "break_glass":
+            return True if self._asked is not None and self._asked.kept.breakable else None
         if action not in ("answer", "approve", "reject"):
             return True
         if self._asked is None:
@@ -124,6 +126,12 @@ class DecisionScreen(GatePlace):
             self._refresh_keys()
         else:
             super().action_leave()
+
+    @work(group="conversation", exclusive=True)
+    async def action_break_glass(self) -> None:
+        if (asked := self._asked) is not None:
+            where = f"Run {self._run} of {asked.plan.id} on {asked.plan.target}, {self.asking.label}."
+            await self.break_open(self._run, asked.kept, where, asked.plan.id)
 
     async def _give(self, word: Word) -> None:
         if (asked := self._asked) is None or asked.given is None:

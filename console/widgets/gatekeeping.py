@@ -7,9 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from textual.binding import Binding
+
 from console.engine import signing as engine
 from console.engine.audit import anchors
+from console.engine.gates import missing
 from console.settings import Settings
+from console.widgets.breaking import GlassDialog
 from console.widgets.place import Place
 from console.widgets.safe_text import line
 from console.widgets.signing import ReasonDialog, short
@@ -26,6 +30,12 @@ class Gatekept:
     signed: Sequence[SignOff]
     me: Me
     excluded: bool
+
+    @property
+    def breakable(self) -> bool:
+        """Whether there is something to break open, and the person is one who runs."""
+        gate = self.gate
+        return gate is not None and gate.measurement is not None and not gate.open and self.me.runs
 
     def may(self, word: engine.Word) -> bool:
         """Whether the person may say this, and has not said it yet; the database has the last word."""
@@ -47,7 +57,12 @@ def see_gate(session: Any, run: int, id: str) -> Gatekept:
 
 
 class GatePlace(Place):
-    """A place with a gate: `a` approves what is shown, `x` rejects it, each with a reason."""
+    """A place with a gate: `a` approves what is shown, `X` rejects it, each with a reason; `G` breaks it open."""
+
+    BINDINGS = [
+        Binding("G", "break_glass", "Break glass", show=False, id="gate.break_glass",
+                tooltip="Opens the gate without its sign-offs; wants two reasons and the plan's name"),
+    ]  # fmt: skip
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -59,6 +74,23 @@ class GatePlace(Place):
             if not self.console.tell(error):
                 raise
             self.console.trouble = before
+
+    async def break_open(self, run: int, seen: Gatekept, where: str, plan: str) -> None:
+        """Asks, journals the try, breaks the gate open, and writes the anchor."""
+        gate = seen.gate
+        assert gate is not None
+        effect = (
+            f"{where}\nThe run may go on without: {', '.join(missing(gate))}. It is an event of its own, and stands on "
+            "everybody's home screen until an administrator has acknowledged it."
+        )
+        dialog = GlassDialog(f"Break {gate.title} open?", effect, plan)
+        if not await self.app.push_screen_wait(dialog):
+            return
+        with self.told():
+            await self.asking.ask(engine.announce_break, run, gate.gate)
+            await self.asking.ask(engine.break_glass, run, gate.gate, dialog.reason, dialog.why_not_wait)
+            await self._anchor()
+        self.nudge()
 
     async def give(self, word: engine.Word, run: int, seen: Gatekept, where: str, shown: str) -> None:
         """Asks, journals the try, signs what was shown, and writes the anchor; a newer measurement is not signed."""
@@ -76,10 +108,14 @@ class GatePlace(Place):
         with self.told():
             intent = await self.asking.ask(engine.intend, run, gate.gate, word, None, gate.digest)
             await self.asking.ask(engine.sign, intent, dialog.reason)
-            head = await self.asking.ask(anchors.head)
-            said = Settings()
-            for warning in await self.asking.think(
-                anchors.keep, head, syslog=said.anchor_syslog, command=said.anchor_command
-            ):
-                self.app.notify(line(warning), severity="warning", markup=False)
+            await self._anchor()
         self.nudge()
+
+    async def _anchor(self) -> None:
+        """The head of the chain goes outside the database; what did not take it is said, and hides nothing."""
+        head = await self.asking.ask(anchors.head)
+        said = Settings()
+        for warning in await self.asking.think(
+            anchors.keep, head, syslog=said.anchor_syslog, command=said.anchor_command
+        ):
+            self.app.notify(line(warning), severity="warning", markup=False)

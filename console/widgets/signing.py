@@ -16,6 +16,7 @@ from db.models import GateStatus, SignOff
 from db.queries.people import Me
 
 SHORT = 8
+WORDS = {"approve": "approved", "reject": "rejected"}
 BRIEF = 60  # letters of what others wrote, so that no line of the panel pushes another out; the audit has it whole
 ENOUGH = 3  # letters of a reason
 
@@ -45,7 +46,7 @@ def told(gate: GateStatus, signed: Sequence[SignOff], me: Me) -> tuple[Part, ...
     older = [one for one in signed if one.measurement != gate.measurement]
     if older:
         last = older[-1]
-        parts.append((f"  before: {last.person} {last.decision}d measurement {last.measurement}"
+        parts.append((f"  before: {last.person} {WORDS[last.decision]} measurement {last.measurement}"
                       f"{': ' + brief(last.reason) if last.reason else ''}\n", QUIET))  # fmt: skip
     return tuple(parts)
 

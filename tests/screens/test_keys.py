@@ -16,6 +16,7 @@ from tests.screens.person import console
 
 LISTED = ["console.widgets.ledger:Ledger", "console.widgets.questions:Dialog", "console.widgets.questions:QuestionDialog",
           "console.widgets.questions:TypedDialog", "console.widgets.place:Place",
+          "console.widgets.gatekeeping:GatePlace",
           "console.screens.home:HomeScreen", *PLACES.values()]  # fmt: skip
 
 

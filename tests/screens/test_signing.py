@@ -15,6 +15,7 @@ from console.widgets.signing import BRIEF
 from db.session import Target
 from tests.driving import ask, drive
 from tests.screens.gatekept import at_gate, says_why, somebody
+from tests.screens.person import console
 from tests.staffed import as_login, onward, signed, status
 
 pytestmark = pytest.mark.newest
@@ -169,3 +170,21 @@ async def test_a_long_reason_pushes_nobody_out(gated: Target, size: Size) -> Non
         await at_gate(person)
         await person.sees("✓ approved database administrator: dina", "bec…", "security: needed (you)", *FOOTER)
         assert person.reading.count("because") <= BRIEF // len("because")
+
+
+async def test_a_gate_is_broken_open_with_two_reasons_and_the_plans_name(gated: Target) -> None:
+    """FM-G16, from the console; Enter alone goes from field to field."""
+    async with console(as_login(gated, "oncall1").url, (80, 24)) as person:
+        await person.sees("tiny")
+        person.app.visit("checkpoint", 1, "fine")
+        await person.until(lambda: person.can("break_glass"))
+        await person.presses("G")
+        await person.is_asked("Break Fine open?")
+        for words in ("the disk is full in an hour", "nobody of security answers", "other"):
+            await person.presses(*words.replace(" ", "_"), "enter")
+        await person.sees("That is not tiny.")
+        assert ask(gated, "SELECT count(*) FROM handrail.break_glass") == 0
+        await person.presses(*["backspace"] * 5, *"tiny", "enter")
+        await person.sees("opened by break-glass")
+    assert ask(gated, "SELECT reason FROM handrail.break_glass") == "the_disk_is_full_in_an_hour"
+    assert ask(gated, "SELECT count(*) FROM handrail.event WHERE kind = 'break-glass tried'") == 1
