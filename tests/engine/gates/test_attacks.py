@@ -13,6 +13,8 @@ from db.session import Target
 from tests.driving import ask, drive, look, tiny
 from tests.staffed import GATED, SECURITY, all_signed, as_login, onward, psql, refused, signed, status, waiting
 
+pytestmark = pytest.mark.newest  # the forgeries are tried on every version
+
 REFUSED = "42501"
 TRAP = """
 CREATE SCHEMA evil;
