@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
-from typing import NoReturn
 
 from console import __version__
+from console.options import (
+    Words,
+    agree,
+    command,
+    common,
+    confirm,
+    count,
+    decision,
+    gate,
+    number,
+    reason,
+    run_option,
+    text,
+    time,
+    until,
+)
 
 GROUPS = ("engineer", "approver", "support", "auditor", "admin")
 
@@ -25,29 +39,6 @@ Exit codes: 0 done, 1 a step or check failed, 2 wrong usage, 3 waits for a sign-
 130 interrupted.
 """
 
-MORE = {
-    "run": "Without --yes each step is asked for at a terminal. The run stops at a check that fails and at a signal, "
-    "and goes on with: handrail resume.",
-    "resume": "In a script it goes on to the end, or to --until; at a terminal each step is asked for. A step done by "
-    "hand needs --yes, which says that it is done. A rollback that was interrupted goes on as a rollback.",
-    "pause": "A batch of a backfill ends in well under a second; any other step is waited for: stop does not.",
-    "stop": "A transaction is undone whole, a backfill keeps its finished batches, an index build is looked at and "
-    "built again. It goes on with: handrail resume.",
-    "blockers": "Each with its pid, login, application, state, how long its transaction has lasted, what it holds and "
-    "its query. Ending one asks first; a script says --yes.",
-    "resolve": "For a step that failed and was mended, or taken back, outside handrail. The database is looked at "
-    "where the plan says how (done_when, or the step's kind). Go on with: handrail resume.",
-    "rollback": "Shows what is undone and what is kept, then wants the plan's name, typed or with --confirm; in a "
-    "script --yes does too. Rows written since the run began are carried back or set aside, as the plan says.",
-}
-
-
-class Words(argparse.ArgumentParser):
-    """argparse, with one line for what is wrong."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"handrail: {message}. See: {self.prog} --help\n")
-
 
 def parser() -> Words:
     words = Words(
@@ -57,43 +48,43 @@ def parser() -> Words:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     words.add_argument("--version", action="version", version=f"handrail {__version__}")
-    _common(words, default=None)
+    common(words, default=None)
     words.set_defaults(command="opening.console")
     commands = words.add_subparsers(title="commands", metavar="COMMAND")
 
-    demo = _command(commands, "demo", "demonstration.demo", "an embedded server, a sample target, the console")
-    demo.add_argument("--rows", type=_count, metavar="N", help="clients in the sample target (10 to 10000000; 100000)")
+    demo = command(commands, "demo", "demonstration.demo", "an embedded server, a sample target, the console")
+    demo.add_argument("--rows", type=count, metavar="N", help="clients in the sample target (10 to 10000000; 100000)")
     demo.add_argument("--seed", type=int, default=7, help="the same seed gives the same rows")
     demo.add_argument("--fresh", action="store_true", help="make the sample target anew, whatever it holds")
     demo.add_argument("--no-open", action="store_true", help="prepare only, and say where it is")
     demo.add_argument("--stop", action="store_true", help="stop the embedded server")
 
-    init = _command(commands, "init", "preparing.init", "give a database handrail's own tables")
+    init = command(commands, "init", "preparing.init", "give a database handrail's own tables")
     init.add_argument("--name", required=True, help="which target it is; plans name it")
     init.add_argument("--print", action="store_true", help="only print the SQL that would be sent")
     init.add_argument("--no-roles", action="store_true", help="the tables alone, without groups and their rights")
-    _agree(init, "send the SQL without asking")
-    doctor = _command(commands, "doctor", "doctoring.doctor", "say what works here and what is missing")
+    agree(init, "send the SQL without asking")
+    doctor = command(commands, "doctor", "doctoring.doctor", "say what works here and what is missing")
     doctor.add_argument("--plan", metavar="PLAN", help="also what a run of this plan would meet: its id or its file")
 
-    plan = _command(commands, "plan", "planning.show_all", "list, show and check plans")
+    plan = command(commands, "plan", "planning.show_all", "list, show and check plans")
     parts = plan.add_subparsers(title="commands", metavar="COMMAND")
-    _command(parts, "list", "planning.show_all", "which plans there are")
-    show = _command(parts, "show", "planning.show", "what a plan does, step by step, with its SQL")
+    command(parts, "list", "planning.show_all", "which plans there are")
+    show = command(parts, "show", "planning.show", "what a plan does, step by step, with its SQL")
     show.add_argument("plan", help="the plan's id, or the path of its file")
-    lint = _command(parts, "lint", "planning.lint", "check plans without running them")
+    lint = command(parts, "lint", "planning.lint", "check plans without running them")
     lint.add_argument("plan", nargs="*", help="ids or paths; all plans where none is named")
 
-    run = _command(commands, "run", "running.run", "begin a plan and step through it")
+    run = command(commands, "run", "running.run", "begin a plan and step through it")
     run.add_argument("plan", help="the plan's id, or the path of its file")
-    _until(run)
+    until(run)
     run.add_argument("--asked-by", metavar="ID", help="the person who asked for it, and so does not sign it either")
-    _agree(run, "apply every step without asking")
+    agree(run, "apply every step without asking")
 
-    resume = _command(commands, "resume", "running.resume", "go on with a run that was paused, failed or was killed")
-    _run(resume)
-    _until(resume)
-    _agree(resume, "do not ask before each step")
+    resume = command(commands, "resume", "running.resume", "go on with a run that was paused, failed or was killed")
+    run_option(resume)
+    until(resume)
+    agree(resume, "do not ask before each step")
     resume.add_argument(
         "--accept-drift",
         action="store_true",
@@ -104,42 +95,38 @@ def parser() -> Words:
         action="store_true",
         help="terminate the session that runs it now, and go on here; asks for the plan's name",
     )
-    _confirm(resume, "with --take-over: ")
+    confirm(resume, "with --take-over: ")
 
-    status = _command(commands, "status", "looking.status", "where a run is, who runs it, and what happened")
-    _run(status, "newest")
-    pause = _command(commands, "pause", "looking.pause", "ask a run to pause after the step or batch under way")
-    _run(pause)
-    stop = _command(commands, "stop", "looking.stop", "cancel the statement that a run is at now, and pause the run")
-    _run(stop)
+    status = command(commands, "status", "looking.status", "where a run is, who runs it, and what happened")
+    run_option(status, "newest")
+    pause = command(commands, "pause", "looking.pause", "ask a run to pause after the step or batch under way")
+    run_option(pause)
+    stop = command(commands, "stop", "looking.stop", "cancel the statement that a run is at now, and pause the run")
+    run_option(stop)
 
-    blockers = _command(
-        commands, "blockers", "blocking.blockers", "who is in the way of a run's step, who waits for it"
-    )
-    _run(blockers)
+    blockers = command(commands, "blockers", "blocking.blockers", "who is in the way of a run's step, who waits for it")
+    run_option(blockers)
     end = blockers.add_mutually_exclusive_group()
-    end.add_argument("--cancel", type=_number, metavar="PID", help="cancel the statement of a session in the way")
+    end.add_argument("--cancel", type=number, metavar="PID", help="cancel the statement of a session in the way")
     end.add_argument(
-        "--terminate", type=_number, metavar="PID", help="end a session in the way; it loses its transaction"
+        "--terminate", type=number, metavar="PID", help="end a session in the way; it loses its transaction"
     )
-    _agree(blockers, "agree to what is shown")
+    agree(blockers, "agree to what is shown")
 
-    resolve = _command(
-        commands, "resolve", "resolving.resolve", "say that the step whose turn it is was mended by hand"
-    )
-    resolve.add_argument("run", type=_number, metavar="RUN", help="the run's number; handrail status shows it")
+    resolve = command(commands, "resolve", "resolving.resolve", "say that the step whose turn it is was mended by hand")
+    resolve.add_argument("run", type=number, metavar="RUN", help="the run's number; handrail status shows it")
     resolve.add_argument("step", metavar="STEP", help="the next step; with --undone the last one that was begun")
     how = resolve.add_mutually_exclusive_group(required=True)
     how.add_argument("--done", action="store_true", help="it is as after the step; looked at before it is recorded")
     how.add_argument("--undone", action="store_true", help="it is as before the step; looked at before it is recorded")
     how.add_argument("--skipped", action="store_true", help="it is left out, where the plan says may_skip")
-    resolve.add_argument("--reason", required=True, type=_reason, metavar="TEXT", help="what was done, for the journal")
+    resolve.add_argument("--reason", required=True, type=reason, metavar="TEXT", help="what was done, for the journal")
 
-    rollback = _command(commands, "rollback", "running.rollback", "take a run back; what was written since is kept")
-    rollback.add_argument("run", type=_number, metavar="RUN", help="the run's number; handrail status shows it")
+    rollback = command(commands, "rollback", "running.rollback", "take a run back; what was written since is kept")
+    rollback.add_argument("run", type=number, metavar="RUN", help="the run's number; handrail status shows it")
     rollback.add_argument("--to", metavar="STEP", help="take back this step and all after it; everything if not given")
-    _confirm(rollback)
-    _agree(rollback, "agree to what is shown")
+    confirm(rollback)
+    agree(rollback, "agree to what is shown")
 
     _add_people(commands)
     return words
@@ -147,158 +134,67 @@ def parser() -> Words:
 
 def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
     """Who may act: operators, sign-offs, decisions, the audit."""
-    inbox = _command(commands, "inbox", "signing.inbox", "what waits for you, the oldest deadline first")
+    inbox = command(commands, "inbox", "signing.inbox", "what waits for you, the oldest deadline first")
     inbox.add_argument("--all", action="store_true", help="also what waits for others")
-    sign = _command(commands, "sign", "signing.sign", "approve or reject what a gate shows")
-    _gate(sign)
+    sign = command(commands, "sign", "signing.sign", "approve or reject what a gate shows")
+    gate(sign)
     sign.add_argument("--role", metavar="ROLE", help="what you sign as; the first that is missing and yours")
     word = sign.add_mutually_exclusive_group(required=True)
     word.add_argument("--approve", action="store_true", help="the run may pass, as far as you are concerned")
     word.add_argument("--reject", action="store_true", help="the run stops here; needs a reason")
-    sign.add_argument("--reason", default="", type=_text, metavar="TEXT", help="why; the journal keeps it")
+    sign.add_argument("--reason", default="", type=text, metavar="TEXT", help="why; the journal keeps it")
     sign.add_argument("--digest", metavar="DIGEST", help="sign only if this is still the evidence: its first letters")
-    _agree(sign, "agree to what is shown")
+    agree(sign, "agree to what is shown")
 
-    broken = _command(commands, "break-glass", "signing.break_glass", "open a gate without its sign-offs; loud")
-    _gate(broken)
-    broken.add_argument("--reason", required=True, type=_text, metavar="TEXT", help="what happens if the run waits")
-    broken.add_argument(
-        "--why-not-wait", required=True, type=_text, metavar="TEXT", help="why nobody can be waited for"
-    )
-    _confirm(broken)
-    seen = _command(commands, "acknowledge", "signing.acknowledge", "say that a break-glass has been looked into")
-    seen.add_argument("number", type=_number, metavar="NUMBER", help="its number; handrail inbox shows it")
-    seen.add_argument("--note", required=True, type=_text, metavar="TEXT", help="what was found")
+    broken = command(commands, "break-glass", "signing.break_glass", "open a gate without its sign-offs; loud")
+    gate(broken)
+    broken.add_argument("--reason", required=True, type=text, metavar="TEXT", help="what happens if the run waits")
+    broken.add_argument("--why-not-wait", required=True, type=text, metavar="TEXT", help="why nobody can be waited for")
+    confirm(broken)
+    seen = command(commands, "acknowledge", "signing.acknowledge", "say that a break-glass has been looked into")
+    seen.add_argument("number", type=number, metavar="NUMBER", help="its number; handrail inbox shows it")
+    seen.add_argument("--note", required=True, type=text, metavar="TEXT", help="what was found")
 
-    decisions = _command(commands, "decisions", "deciding.show_all", "what a run asks people, and what they answered")
+    decisions = command(commands, "decisions", "deciding.show_all", "what a run asks people, and what they answered")
     decisions.set_defaults(run=None)
     parts = decisions.add_subparsers(title="commands", metavar="COMMAND")
-    _run(_command(parts, "list", "deciding.show_all", "the decisions of a run, and how they stand"))
-    show = _command(parts, "show", "deciding.show", "what a decision asks, and its answers")
-    _decision(show)
-    answer = _command(parts, "answer", "deciding.answer", "answer a decision; older sign-offs are void then")
-    _decision(answer)
+    run_option(command(parts, "list", "deciding.show_all", "the decisions of a run, and how they stand"))
+    show = command(parts, "show", "deciding.show", "what a decision asks, and its answers")
+    decision(show)
+    answer = command(parts, "answer", "deciding.answer", "answer a decision; older sign-offs are void then")
+    decision(answer)
     answer.add_argument("answers", nargs="*", metavar="FIELD=VALUE", help="what is not given stays, or is the default")
     answer.add_argument("--file", metavar="FILE", help="answers in TOML or JSON, a value a field")
-    _agree(answer, "agree to what is shown")
+    agree(answer, "agree to what is shown")
 
-    operator = _command(commands, "operator", "operating.show_all", "whose a login is, and what they sign as")
+    operator = command(commands, "operator", "operating.show_all", "whose a login is, and what they sign as")
     parts = operator.add_subparsers(title="commands", metavar="COMMAND")
-    _command(parts, "list", "operating.show_all", "the operators of a target")
-    add = _command(parts, "add", "operating.add", "say whose a login is; give roles and groups. Safe to say again")
+    command(parts, "list", "operating.show_all", "the operators of a target")
+    add = command(parts, "add", "operating.add", "say whose a login is; give roles and groups. Safe to say again")
     add.add_argument("login", metavar="LOGIN", help="a login that the server has")
     add.add_argument("--person", metavar="ID", help="the person behind it, one whatever their logins; the login's name")
-    add.add_argument("--name", default="", type=_text, metavar="NAME", help="the person's name as people write it")
+    add.add_argument("--name", default="", type=text, metavar="NAME", help="the person's name as people write it")
     add.add_argument("--role", action="append", default=[], metavar="ROLE", help="a role to sign as; more than once")
     add.add_argument(
         "--group", action="append", default=[], choices=GROUPS, help="what the login may do; more than once"
     )
     add.add_argument("--shared", action="store_true", help="several people use it: it signs nothing")
-    remove = _command(parts, "remove", "operating.remove", "take a login away here; or only roles, or groups")
+    remove = command(parts, "remove", "operating.remove", "take a login away here; or only roles, or groups")
     remove.add_argument("login", metavar="LOGIN")
     remove.add_argument("--role", action="append", default=[], metavar="ROLE", help="only this role; more than once")
     remove.add_argument(
         "--group", action="append", default=[], choices=GROUPS, help="only this group, on the whole server"
     )
 
-    audit = _command(commands, "audit", "auditing.verify", "what happened, and whether it is still what was written")
+    audit = command(commands, "audit", "auditing.verify", "what happened, and whether it is still what was written")
     parts = audit.add_subparsers(title="commands", metavar="COMMAND")
-    verify = _command(parts, "verify", "auditing.verify", "find an edit, a cut, an insertion, a reorder in the journal")
+    verify = command(parts, "verify", "auditing.verify", "find an edit, a cut, an insertion, a reorder in the journal")
     verify.add_argument("--anchor", metavar="FILE", help="anchors kept outside; finds a wholly re-made chain too")
-    export = _command(parts, "export", "auditing.export", "the journal as JSON lines or CSV on standard output")
+    export = command(parts, "export", "auditing.export", "the journal as JSON lines or CSV on standard output")
     export.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
-    export.add_argument("--run", type=_number, metavar="RUN", help="of one run alone")
+    export.add_argument("--run", type=number, metavar="RUN", help="of one run alone")
     export.add_argument("--person", metavar="ID", help="what one person did, with whatever login")
     export.add_argument("--kind", metavar="KIND", help="one kind of event alone, such as approved")
-    export.add_argument("--since", type=_time, metavar="TIME", help="from this time on, such as 2026-11-21T14:00 (UTC)")
-    export.add_argument("--until", type=_time, metavar="TIME", help="before this time")
-    _command(parts, "anchor", "auditing.anchor", "print the head of the chain, to be kept somewhere else")
-
-
-def _command(commands: argparse._SubParsersAction[Words], name: str, place: str, what: str) -> Words:
-    described = f"{what[0].upper()}{what[1:]}. {MORE.get(name, '')}".strip()
-    words = commands.add_parser(name, help=what, description=described)
-    # given before the command or after it, an option is the same option
-    _common(words, default=argparse.SUPPRESS)
-    words.set_defaults(command=place)
-    return words
-
-
-def _common(words: Words, default: str | None) -> None:
-    off = default if default is not None else False
-    words.add_argument(
-        "--target", default=default, metavar="URL", help="the database: URL, libpq keywords or a demo target's name"
-    )
-    words.add_argument(
-        "--as", dest="as_login", default=default, metavar="LOGIN", help="in the demo: who you are; oncall1 if not given"
-    )
-    words.add_argument(
-        "--plans", default=default, metavar="DIR", help="the folder of plan files, instead of the built-in ones"
-    )
-    words.add_argument("--json", action="store_true", default=off, help="answers as JSON, an object a line")
-    words.add_argument("--plain", action="store_true", default=off, help="lines instead of screens")
-    words.add_argument("--no-input", action="store_true", default=off, help="never ask; fail where an answer is needed")
-
-
-def _agree(words: Words, what: str) -> None:
-    words.add_argument("--yes", action="store_true", help=what)
-
-
-def _until(words: Words) -> None:
-    words.add_argument("--until", metavar="STEP", help="go no further than this step or checkpoint")
-
-
-def _confirm(words: Words, when: str = "") -> None:
-    words.add_argument("--confirm", metavar="PLAN", help=f"{when}the plan's name, instead of typing it when asked")
-
-
-def _run(words: Words, other: str = "open one") -> None:
-    words.add_argument(
-        "run", type=_number, metavar="RUN", nargs="?", help=f"the run's number; the {other} if not given"
-    )
-
-
-def _gate(words: Words) -> None:
-    words.add_argument("run", type=_number, metavar="RUN", help="the run's number; handrail status shows it")
-    words.add_argument("gate", metavar="GATE", help="the checkpoint or decision")
-
-
-def _decision(words: Words) -> None:
-    words.add_argument("run", type=_number, metavar="RUN", help="the run's number; handrail status shows it")
-    words.add_argument("decision", metavar="DECISION", help="its id; handrail decisions list shows them")
-
-
-def _time(written: str) -> datetime:
-    try:
-        given = datetime.fromisoformat(written)
-    except ValueError:
-        raise argparse.ArgumentTypeError("write a time such as 2026-11-21T14:00") from None
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
-
-
-def _text(written: str) -> str:
-    """Bytes of the command line that are no UTF-8 arrive as halves of pairs, which no database takes."""
-    if any("\ud800" <= one <= "\udfff" for one in written):
-        raise argparse.ArgumentTypeError("write it in UTF-8")
-    return written
-
-
-def _reason(written: str) -> str:
-    if not _text(written).strip():
-        raise argparse.ArgumentTypeError("say what was done by hand")
-    return written
-
-
-def _count(written: str) -> int:
-    return _between(written, 10, 10_000_000)
-
-
-def _number(written: str) -> int:
-    return _between(written, 1, 2**63 - 1)
-
-
-def _between(written: str, low: int, high: int) -> int:
-    digits = written.replace("_", "").replace(" ", "")
-    if not digits.isdecimal() or not low <= int(digits) <= high:
-        raise argparse.ArgumentTypeError(f"give a number from {low} to {high}")
-    return int(digits)
+    export.add_argument("--since", type=time, metavar="TIME", help="from this time on, such as 2026-11-21T14:00 (UTC)")
+    export.add_argument("--until", type=time, metavar="TIME", help="before this time")
+    command(parts, "anchor", "auditing.anchor", "print the head of the chain, to be kept somewhere else")

@@ -129,11 +129,11 @@ class Target:
             connection.close()
             raise ConnectionFailed(f"The server is PostgreSQL {major}.", f"handrail works on {OLDEST} to {NEWEST}.")
         with translated():
-            # before anything that a function of the owner's could stand in for
-            connection.execute(f"SET search_path = {NOTHING_ELSE}")
-            _outlast(connection)
-            wanted = known(settings, major)
-            connection.execute(SET, (list(wanted), list(wanted.values())))
+            if wanted := known(settings, major):
+                _outlast(connection)
+                # before anything that a function of the owner's could stand in for
+                connection.execute(f"SET search_path = {NOTHING_ELSE}")
+                connection.execute(SET, (list(wanted), list(wanted.values())))
         connection.autocommit = False
         return connection
 

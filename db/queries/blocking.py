@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 # Between two tries our backend waits for nobody: those that it met last are shown while their transaction lasts.
 BLOCKERS = text(
-    """
+    r"""
     WITH found AS (
         SELECT a.pid, coalesce(a.usename, '') AS login, coalesce(a.application_name, '') AS application,
                coalesce(a.state, 'not known') AS state, coalesce(a.xact_start, a.backend_start) AS since,
@@ -22,7 +22,7 @@ BLOCKERS = text(
            OR (a.pid = ANY (CAST(:met AS integer[])) AND a.xact_start < CAST(:at AS timestamptz))
     )
     SELECT f.*, coalesce((
-        SELECT string_agg(mode || ' on ' || relation::regclass, ', ')
+        SELECT string_agg(mode || ' on ' || regexp_replace(relation::regclass::text, '^public\.', ''), ', ')
         FROM (SELECT DISTINCT replace(l.mode, 'Lock', '') AS mode, l.relation FROM pg_locks l
               JOIN pg_class c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'm') AND c.oid >= 16384
               WHERE l.pid = f.pid AND l.granted AND l.locktype = 'relation' AND l.database = (

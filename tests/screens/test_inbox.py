@@ -73,6 +73,7 @@ async def test_in_the_demo_o_makes_one_another_of_its_people(
     gated: Target, size: Size, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("console.engine.demo.url_of", lambda login: as_login(gated, login).url)
+    monkeypatch.setattr("console.engine.demo.is_of", lambda url: True)
     async with somebody(gated, "oncall1", size) as person:
         await person.sees("Olu Adeyemi (oncall1)")
         await at_gate(person)
@@ -98,6 +99,7 @@ async def test_what_one_was_refused_another_is_not(gated: Target, monkeypatch: p
         return as_login(gated, login).url.replace("/test_", "/no_" if login == "dba1" else "/test_")
 
     monkeypatch.setattr("console.engine.demo.url_of", url_of)
+    monkeypatch.setattr("console.engine.demo.is_of", lambda url: True)
     async with somebody(gated, "oncall1") as person:
         for key, told in (("down", "r tries again"), ("down", "Sam Cole (sec1)")):
             await person.presses("o")
