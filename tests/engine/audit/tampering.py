@@ -12,7 +12,18 @@ from console.engine.audit.verifying import Verified
 from db import journal
 from db.session import Target
 
-GUARDED = ("event", "verdict", "answer", "evidence", "sign_off", "run", "gate", "head", "break_glass", "acknowledgement")
+GUARDED = (
+    "event",
+    "verdict",
+    "answer",
+    "evidence",
+    "sign_off",
+    "run",
+    "gate",
+    "head",
+    "break_glass",
+    "acknowledgement",
+)
 
 # As a careful forger would: every hash from the first on, and the head.
 MAKE_ANEW = """
