@@ -54,6 +54,7 @@ class DecisionScreen(GatePlace):
     def compose_body(self) -> ComposeResult:
         yield Told(id="verdict")
         yield Ledger("field", "answer", "wants", stretch="answer", yielding=("wants",), id="fields")
+        yield Told(id="field")
         yield Told(id="sign-offs")
 
     def on_mount(self) -> None:
@@ -117,6 +118,10 @@ class DecisionScreen(GatePlace):
     async def action_reject(self) -> None:
         await self._give("reject")
 
+    def on_data_table_row_highlighted(self) -> None:
+        if self._asked is not None:
+            self._show_field(self._asked)
+
     def action_leave(self) -> None:
         """What was typed and not answered is dropped first, and said so; the next escape leaves."""
         if self._edited and self._asked:
@@ -161,11 +166,24 @@ class DecisionScreen(GatePlace):
             mark = "✎ " if field.id in self._edited else ""
             rows[field.id] = (f"{mark}{field.title}", told_value, (field.wants, QUIET))
         self.query_one("#fields", Ledger).fill(rows)
+        self._show_field(asked)
         onward = [f"\n{self.key('answer')} answers with what stands above   enter changes a field"] if (
             self._edited or not asked.given) and self.check_action("answer", ()) else []  # fmt: skip
         parts = told(gate, asked.kept.signed, asked.kept.me) if gate else ()
         due = run_words.deadline(gate, asked.at) if gate else ()
         self.query_one("#sign-offs", Told).say(*parts, *due, *onward)
+
+    def _show_field(self, asked: Asked) -> None:
+        """The field under the cursor in full: a list of it may not fit into its row."""
+        key, values = self.query_one("#fields", Ledger).chosen, self._values(asked)
+        field = next((field for field in asked.decision.field if field.id == key), None)
+        if field is None:
+            self.query_one("#field", Told).say()
+            return
+        value = field.shown(values[field.id]) if field.id in values else "no answer yet"
+        self.query_one("#field", Told).say(
+            (field.title, STRONG), f": {value}\n", (f"{field.help} {field.wants}", QUIET)
+        )
 
 
 def _asked(session: Any, run: int, decision: str) -> Asked:
