@@ -6,6 +6,8 @@ import pytest
 
 from tests.migrations.unified import Unified
 
+pytestmark = pytest.mark.newest  # the plan itself is run on every version, in test_schema_unification
+
 ONE = "(SELECT id FROM clients_enhanced ORDER BY id LIMIT 1)"
 
 
