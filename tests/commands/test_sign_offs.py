@@ -147,3 +147,14 @@ def test_init_prints_what_it_would_send_and_sends_nothing(sample: Target, handra
         json.loads('{"version": 1, "target": "sample", "run": null}')
     ]
     assert handrail("--target", sample.url, "init", "--name", "sample").code == 0
+
+
+def test_an_event_that_somebody_wrote_by_hand_does_not_reach_the_terminal_raw(gated: Target, handrail: Call) -> None:
+    """Whoever runs plans may write events, of any kind, with any detail."""
+    ask(
+        gated,
+        "INSERT INTO handrail.event (run_id, step, kind, detail)"
+        " VALUES (1, E'\\x1b[31m', E'run done\\x1b]0;owned\\x07', '{\"seconds\": \"abc\"}')",
+    )
+    said = handrail("--target", gated.url, "status", "1")
+    assert (said.code, "owned" in said.out, "\x1b" in said.out, "\x07" in said.out) == (0, True, False, False)
