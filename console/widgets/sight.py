@@ -175,7 +175,7 @@ def see(session: Any, number: int, before: Sight | None = None) -> Sight:
     closed = gates.of_run(session, number) if run.state not in runs.OVER else ()
     return Sight(
         run, activity.now(session), plan, driver, events, verdicts, aside, build, blockers, waiting, closed,
-        people.me(session),
+        before.me if before is not None else people.me(session),
     )  # fmt: skip
 
 

@@ -310,7 +310,7 @@ CREATE VIEW handrail.gate_status AS
                     s_1.decision,
                     (s_1.at + g.lasts) AS until,
                     ((s_1.at + g.lasts) > clock_timestamp()) AS fresh,
-                    ((s_1.decision = 'approve'::text) AND (p.removed_at IS NULL) AND (h.removed_at IS NULL)) AS holds
+                    ((s_1.decision = 'approve'::text) AND (p.removed_at IS NULL) AND (NOT p.shared) AND (h.removed_at IS NULL)) AS holds
                    FROM ((handrail.sign_off s_1
                      JOIN handrail.operator p USING (login))
                      JOIN handrail.sign_off_role h ON (((h.person = s_1.person) AND (h.role = s_1.role))))

@@ -192,7 +192,8 @@ LEFT JOIN LATERAL (
            min(o.until) FILTER (WHERE o.holds) AS until,
            min(o.person) FILTER (WHERE o.decision = 'reject') AS rejected_by
     FROM (SELECT s.person, s.role, s.decision, s.at + g.lasts AS until, s.at + g.lasts > clock_timestamp() AS fresh,
-                 s.decision = 'approve' AND p.removed_at IS NULL AND h.removed_at IS NULL AS holds
+                 s.decision = 'approve' AND p.removed_at IS NULL AND NOT p.shared
+                 AND h.removed_at IS NULL AS holds
           FROM handrail.sign_off s JOIN handrail.operator p USING (login)
           JOIN handrail.sign_off_role h ON h.person = s.person AND h.role = s.role
           WHERE s.run_id = g.run_id AND s.gate = g.gate AND s.measurement = e.measurement) o

@@ -5,13 +5,13 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from console.engine import inbox, journey, operators, signing
+from console.engine import inbox, journey, operators
 from console.engine.decisions import answering
 from console.engine.errors import AnswersRefused, RunRefused, UnknownOperator
 from db.errors import GateClosed, HandrailError
 from db.session import Target
 from tests.driving import ask, drive, look, tiny
-from tests.staffed import GATED, SECURITY, all_signed, as_login, onward, psql, refused, signed, status, waiting
+from tests.staffed import GATED, all_signed, as_login, onward, psql, refused, signed, status, waiting
 
 pytestmark = pytest.mark.newest  # the forgeries are tried on every version
 
@@ -219,10 +219,3 @@ def test_answers_written_past_the_form_are_refused_by_name(staff: Target) -> Non
     number = drive(as_login(staff, "oncall1"), lambda here: journey.begin(here, tiny(NUMBERED)))
     with as_login(staff, "oncall1").session() as session, pytest.raises(AnswersRefused, match="n: it is a number"):
         answering.answer(session, number, tiny(NUMBERED), "how-many", {"n": float("inf")})
-
-
-def test_a_seen_measurement_is_the_one_whose_verdicts_are_shown(gated: Target) -> None:
-    with as_login(gated, "sec1").session() as session:
-        assert signing.found(session, 1, "fine").measurement == 1
-    signed(gated, "sec1", 1, role=SECURITY)
-    assert status(gated, 1).signed == [SECURITY]
