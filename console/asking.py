@@ -8,6 +8,8 @@ question, after the first paint.
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -18,10 +20,14 @@ if TYPE_CHECKING:
     from db.errors import HandrailError
     from db.listening import Listening
     from db.queries.activity import Driver
+    from db.searching import Searching
     from db.session import Target
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+PATIENCE = 1.5
+"""Seconds after which a search that was cancelled was cancelled by its own time limit."""
 
 
 class Asking:
@@ -34,10 +40,25 @@ class Asking:
         self._drives: set[object] = set()
         self._listening: Listening | None = None
         self._pid: int | None = None
+        self._searching: Searching | None = None
+        self._latest: object = None
+        self._one_search = threading.Lock()
 
     async def ask(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of `fn` in a transaction of its own."""
         return await asyncio.to_thread(self._answer, fn, args, kwargs)
+
+    async def search(self, fn: Callable[Concatenate[Searching, P], T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """The answer of `fn` on the session that searches; None where another search came after it.
+
+        The one before is cancelled, on the server too: an old answer never arrives after a newer one.
+        """
+        self._latest = mine = object()
+        return await asyncio.to_thread(self._searched, mine, fn, args, kwargs)
+
+    async def look_up(self, fn: Callable[Concatenate[Searching, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The answer of `fn` on the same session; a question that none takes the place of."""
+        return await asyncio.to_thread(lambda: fn(self.searching(), *args, **kwargs))
 
     async def think(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a slow `fn` that needs no database."""
@@ -76,6 +97,8 @@ class Asking:
             executor.cancel()
 
     def close(self) -> None:
+        if self._searching is not None:
+            self._searching.close()
         if self._listening is not None:
             self._listening.close()
         if self._target is not None:
@@ -112,6 +135,32 @@ class Asking:
         if self._target is None:
             self._target = Target(self.url)
         return self._target
+
+    def searching(self) -> Searching:
+        from db.searching import Searching
+
+        if self._searching is None:
+            self._searching = Searching(self.target())
+        return self._searching
+
+    def _searched(self, mine: object, fn: Callable[..., T], args: Any, kwargs: Any) -> T | None:
+        from db.errors import StatementCancelled
+
+        searching = self.searching()
+        searching.cancel()
+        with self._one_search:
+            if self._latest is not mine:
+                return None
+            began = time.monotonic()
+            try:
+                answer = fn(searching, *args, **kwargs)
+            except StatementCancelled:
+                if self._latest is not mine:
+                    return None
+                if time.monotonic() - began > PATIENCE:
+                    raise
+                answer = fn(searching, *args, **kwargs)  # the cancel was meant for the one before
+        return answer if self._latest is mine else None
 
     def _answer(self, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
         with self.target().session() as session:

@@ -9,19 +9,21 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 
 from db.fingerprint import digest
+from db.own import POLICIES_APART, RELATION_RIGHTS, SCHEMA_RIGHTS, SCHEMAS_APART, TRIGGERS_APART
 
-ROWS = """
+ROWS = f"""
 WITH ours AS (
-    SELECT oid, nspname, nspacl FROM pg_namespace
-    WHERE nspname <> 'handrail' AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'
+    SELECT oid, nspname, {SCHEMA_RIGHTS} AS nspacl
+    FROM pg_namespace
+    WHERE {SCHEMAS_APART}
 ), relation AS (
     SELECT c.*, n.nspname || '.' || c.relname AS name FROM pg_class c JOIN ours n ON n.oid = c.relnamespace
 )
-SELECT 'schema ' || nspname AS name, coalesce(nspacl::text, '') AS held FROM ours
+SELECT 'schema ' || nspname AS name, coalesce(nspacl, '') AS held FROM ours
 UNION ALL
 SELECT CASE relkind WHEN 'i' THEN 'index ' WHEN 'I' THEN 'index ' WHEN 'v' THEN 'view ' WHEN 'S' THEN 'sequence '
                     WHEN 'm' THEN 'materialized view ' WHEN 'c' THEN 'type ' ELSE 'table ' END || name,
-       concat_ws(' ', oid, relkind, relpersistence, relowner, relacl, reloptions, relrowsecurity, relforcerowsecurity,
+       concat_ws(' ', oid, relkind, relpersistence, relowner, {RELATION_RIGHTS}, reloptions, relrowsecurity, relforcerowsecurity,
                  relreplident, reltablespace, relispartition, relpartbound,
                  (SELECT concat_ws(' ', i.indrelid, i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs,
                                    i.indpred, i.indisunique, i.indisvalid, i.indisready, i.indisclustered,
@@ -52,14 +54,14 @@ WHERE coalesce(r.oid, n.oid) IS NOT NULL
 UNION ALL
 SELECT 'trigger ' || r.name || '.' || t.tgname,
        concat_ws(' ', t.tgfoid, t.tgtype, t.tgenabled, t.tgqual, t.tgattr, encode(t.tgargs, 'hex'))
-FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid WHERE NOT t.tgisinternal
+FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid WHERE NOT t.tgisinternal AND {TRIGGERS_APART}
 UNION ALL
 SELECT 'rule ' || r.name || '.' || w.rulename, concat_ws(' ', w.ev_type, w.ev_enabled, w.ev_qual, w.ev_action)
 FROM pg_rewrite w JOIN relation r ON r.oid = w.ev_class
 UNION ALL
 SELECT 'policy ' || r.name || '.' || p.polname,
        concat_ws(' ', p.polcmd, p.polpermissive, p.polroles, p.polqual, p.polwithcheck)
-FROM pg_policy p JOIN relation r ON r.oid = p.polrelid
+FROM pg_policy p JOIN relation r ON r.oid = p.polrelid WHERE {POLICIES_APART}
 UNION ALL
 SELECT 'function ' || n.nspname || '.' || p.proname || '(' || p.proargtypes::text || ')', p::text
 FROM pg_proc p JOIN ours n ON n.oid = p.pronamespace

@@ -10,6 +10,9 @@ HandrailError                    one line that says what is wrong, a hint that s
 ├── RightMissing           (6)   the login may not do this
 ├── GateClosed             (3)   sign-offs are missing, rejected, old or void
 ├── EvidenceStale          (6)   what was to be signed has been measured again, or is void
+├── NotIndexed             (2)   the clients of the target are not indexed yet
+├── ClientUnknown          (2)   there is no such client, or this login may not see it
+├── ReasonMissing          (2)   a clear value was asked for without saying why
 └── StatementFailed        (1)   the server refused a statement
     ├── LockNotGranted           somebody else holds the lock
     └── StatementCancelled       a person or a timeout stopped it
@@ -64,6 +67,18 @@ class NotPrepared(HandrailError):
 
 class RightMissing(HandrailError):
     exit_code = 6
+
+
+class NotIndexed(HandrailError):
+    exit_code = 2
+
+
+class ClientUnknown(HandrailError):
+    exit_code = 2
+
+
+class ReasonMissing(HandrailError):
+    exit_code = 2
 
 
 class GateClosed(HandrailError):

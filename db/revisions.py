@@ -1,7 +1,7 @@
 """Alembic revisions, applied one at a time inside a transaction that the caller holds (F60).
 
-Each target has its own folder under migrations/versions and its own line of revisions. handrail's own line is
-stamped in handrail.alembic_version, a target's in its public.alembic_version.
+Each target has its own folder under migrations/versions and its own line of revisions. handrail's own lines are
+stamped in schemas of their own, a target's in its public.alembic_version.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from db.errors import HandrailError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 OWN = "handrail"
+SEARCH = "search"
+# lines of handrail's own, each in a schema that is its own too
+SCHEMAS = {OWN: "handrail", SEARCH: "handrail_search"}
 
 
 class RevisionUnknown(HandrailError):
@@ -36,7 +39,7 @@ class RevisionOutOfTurn(HandrailError):
 
 def version_place(target: str) -> dict[str, Any]:
     """Where a line of revisions keeps its stamp: arguments of Alembic's configure()."""
-    return {"version_table": "alembic_version", "version_table_schema": OWN if target == OWN else None}
+    return {"version_table": "alembic_version", "version_table_schema": SCHEMAS.get(target)}
 
 
 @cache

@@ -41,6 +41,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}".replace(",", " ")
 
 
+def about(value: float) -> str:
+    """63 000 for 62 783: two digits are known of a guess"""
+    return number(round(value, 1 - len(str(int(value)))) if value >= 100 else value)
+
+
 def counted(value: int, one: str, many: str = "") -> str:
     """1 row, 3 rows"""
     return f"{number(value)} {one if value == 1 else many or one + 's'}"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from console.engine.clients import described, indexing
 from console.engine.errors import RunDriven
 from console.engine.preparation import arrange
 from console.engine.sample import agency, people
@@ -107,6 +108,9 @@ def _create(server: EmbeddedServer, seed: int, rows: int, tell: Tell) -> None:
     target = Target(server.url(AGENCY), AGENCY)
     arrange(target, AGENCY)
     people.make_operators(target)
+    tell("indexing the clients")
+    indexing.make(target, described.load(AGENCY), "full")
+    people.open_tenants(target)
     target.close()
 
 
@@ -124,7 +128,7 @@ def _usable(url: str, rows: int | None) -> bool:
     """Whether the sample target is whole, and of the wanted size."""
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
-            connection.execute("SELECT 1 FROM handrail.target").fetchone()
+            connection.execute("SELECT 1 FROM handrail.target, handrail_search.state").fetchone()
             found = connection.execute("SELECT count(*) FROM clients").fetchone()
     except psycopg.Error:
         return False  # not there, or its making was interrupted: it is made anew

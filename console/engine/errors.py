@@ -54,6 +54,16 @@ class UnknownOperator(HandrailError):
     exit_code = 2
 
 
+class DescriptionWrong(HandrailError):
+    exit_code = 2
+
+
+class SearchRefused(HandrailError):
+    """What was typed cannot be asked."""
+
+    exit_code = 2
+
+
 class AuditFilter(HandrailError):
     exit_code = 2
 

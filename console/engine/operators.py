@@ -83,6 +83,26 @@ def remove(session: Session, login: str, roles: Sequence[str] = (), groups: Sequ
     session.flush()
 
 
+def open_tenant(session: Session, login: str, tenant: str) -> None:
+    """Lets a login look up the clients of a tenant, or of all: `*`. Safe to say again."""
+    session.execute(text("SELECT handrail_search.grant_tenant(:login, :tenant)"), {"login": login, "tenant": tenant})
+
+
+def close_tenant(session: Session, login: str, tenant: str) -> None:
+    session.execute(text("SELECT handrail_search.revoke_tenant(:login, :tenant)"), {"login": login, "tenant": tenant})
+
+
+def tenants_of(session: Session) -> dict[str, list[str]]:
+    """The tenants that each login may look up; nothing where no clients are indexed, or one may not know."""
+    may = "SELECT coalesce(has_table_privilege(to_regclass('handrail_search.tenant_access'), 'SELECT'), false)"
+    if not session.scalar(text(may)):
+        return {}
+    found = session.execute(
+        text("SELECT login, array_agg(tenant ORDER BY tenant) FROM handrail_search.tenant_access GROUP BY 1")
+    )
+    return {row[0]: list(row[1]) for row in found}
+
+
 def groups_of(session: Session) -> dict[str, list[str]]:
     """The groups that each login is in by name."""
     found = session.execute(

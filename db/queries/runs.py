@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer, selectinload
 
@@ -39,6 +41,32 @@ def one(session: Session, run: int) -> Run | None:
 def latest(session: Session) -> Run | None:
     newest = session.scalar(select(func.max(Run.id)))
     return one(session, newest) if newest is not None else None
+
+
+class Progress(NamedTuple):
+    """How far the newest run is, for those who may see no more of it."""
+
+    id: int
+    plan: str
+    state: str
+    done: int
+    steps: int
+
+
+def progress(session: Session) -> Progress | None:
+    found = session.execute(
+        select(
+            Run.id,
+            Run.plan,
+            Run.state,
+            func.count(StepRun.position).filter(StepRun.state.in_(("done", "skipped"))),
+            func.count(StepRun.position),
+        )
+        .join(StepRun, StepRun.run_id == Run.id)
+        .where(Run.id == select(func.max(Run.id)).scalar_subquery())
+        .group_by(Run.id, Run.plan, Run.state)
+    ).one_or_none()
+    return Progress._make(found) if found else None
 
 
 def open_one(session: Session) -> Run | None:

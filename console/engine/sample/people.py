@@ -13,12 +13,13 @@ from db.session import Target
 
 @dataclass(frozen=True)
 class Staff:
-    """`login` ends in a digit, as there may be more than one of a kind."""
+    """`login` ends in a digit, as there may be more than one of a kind; `tenants` are whose clients it sees."""
 
     login: str
     name: str
     group: str
     roles: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
 
     @property
     def person(self) -> str:
@@ -27,16 +28,19 @@ class Staff:
     @property
     def work(self) -> str:
         """on-call engineer; signs as security"""
-        return f"signs as {', '.join(self.roles)}" if self.roles else self.group
+        if self.roles:
+            return f"signs as {', '.join(self.roles)}"
+        return f"{self.group}, of {len(self.tenants)} companies" if len(self.tenants) > 1 else self.group
 
 
-ON_CALL = Staff("oncall1", "Olu Adeyemi", "engineer")
+ON_CALL = Staff("oncall1", "Olu Adeyemi", "engineer", tenants=("*",))
 STAFF = (
     ON_CALL,
     Staff("dba1", "Dina Berg", "approver", ("database administrator",)),
     Staff("sec1", "Sam Cole", "approver", ("security",)),
     Staff("owner1", "Petra Owusu", "approver", ("product owner",)),
-    Staff("support1", "Suri Patel", "support"),
+    Staff("support1", "Suri Patel", "support", tenants=("*",)),
+    Staff("support2", "Sofia Lund", "support", tenants=("Blue Harbour GmbH", "Lantern BV")),
     Staff("audit1", "Ada Finch", "auditor"),
     Staff("admin1", "Amir Nasser", "admin"),
 )
@@ -60,6 +64,14 @@ def make_operators(target: Target) -> None:
     with target.session() as session:
         for one in STAFF:
             operators.add(session, one.login, one.person, name=one.name, roles=one.roles, groups=[one.group])
+
+
+def open_tenants(target: Target) -> None:
+    """Gives them the tenants that are theirs, on a target whose clients are indexed."""
+    with target.session() as session:
+        for one in STAFF:
+            for tenant in one.tenants:
+                operators.open_tenant(session, one.login, tenant)
 
 
 def _make(connection: psycopg.Connection, role: str, rights: str) -> None:

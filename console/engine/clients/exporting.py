@@ -1,0 +1,30 @@
+"""What was found, for other programs: as it was shown, mask and all, and with an event that says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from console.engine import sheet
+from console.engine.clients.asking import TENANT
+from console.engine.clients.finding import Client, KnownField
+
+EXPORTED = text("SELECT handrail_search.exported(:asked, :rows)")
+FORMATS = ("csv", "jsonl")
+
+
+def tell(session: Session, asked: str, rows: int) -> None:
+    """Says in the journal who took which clients along; before they are handed out."""
+    session.execute(EXPORTED, {"asked": asked, "rows": rows})
+
+
+def lines(clients: Sequence[Client], fields: Sequence[KnownField], form: str) -> Iterator[str]:
+    """CSV or JSON lines, each without its line end; the second are pure ASCII."""
+    names = [field.name for field in fields]
+    if form == "csv":
+        rows = [[one.id, one.tenant, *(one.shown.get(name) for name in names)] for one in clients]
+        return sheet.lines(["client", TENANT, *names], rows)
+    return (json.dumps({"client": one.id, TENANT: one.tenant, **one.shown}) for one in clients)
