@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
@@ -24,6 +24,7 @@ from console.screens.home import HomeScreen
 from console.widgets.place import Place
 from console.widgets.questions import QuestionDialog
 from console.widgets.safe_text import line
+from db.text import clean
 
 if TYPE_CHECKING:
     from db.queries.activity import Driver
@@ -35,6 +36,9 @@ PLACES = {
     "inbox": "console.screens.inbox:InboxScreen",
     "decision": "console.screens.decision:DecisionScreen",
     "audit": "console.screens.audit:AuditScreen",
+    "clients": "console.screens.clients:ClientsScreen",
+    "client": "console.screens.client:ClientScreen",
+    "tenants": "console.screens.tenants:TenantsScreen",
     "checkpoint": "console.screens.checkpoint:CheckpointScreen",
     "rows": "console.screens.rows:RowsScreen",
     "rollback": "console.screens.rollback:RollbackScreen",
@@ -56,6 +60,9 @@ class HandrailApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high"), (36, "-tall")]
     BINDINGS = [
         Binding("question_mark", "help", "Keys", tooltip="What every key does here", id="app.help", key_display="?"),
+        Binding("slash", "clients", "Clients", show=False, tooltip="Look a client up", id="app.clients",
+                key_display="/"),
+        Binding("T", "tenants", "Tenants", show=False, tooltip="Whose clients there are", id="app.tenants"),
         Binding("i", "inbox", "Inbox", show=False, tooltip="What waits for you, and for others", id="app.inbox"),
         Binding(
             "A", "audit", "Audit", show=False, tooltip="What happened, by run, person, time and kind", id="app.audit"
@@ -72,12 +79,19 @@ class HandrailApp(App[None]):
         self.plans = plans
         self.trouble = ""
         self._start = start
+        self._left = False
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(ValueError, RuntimeError, NotImplementedError):  # not in the main thread, as in a test
                 loop.add_signal_handler(number, lambda: self.run_worker(self.leave()))
+
+    async def on_event(self, event: events.Event) -> None:
+        """A field sends to the terminal what is pasted into it, as it is."""
+        if isinstance(event, events.Paste):
+            event.text = clean(event.text)
+        await super().on_event(event)
 
     async def on_unmount(self) -> None:
         """A console that ends by a bug stops what it drives, too."""
@@ -99,6 +113,8 @@ class HandrailApp(App[None]):
             self.call_from_thread(self.nudge)
 
     def visit(self, place: str, *about: object) -> None:
+        if self._left:
+            return  # keys typed ahead of the end; a screen that is begun then has no body
         module, name = PLACES[place].split(":")
         screen: Screen[Any] = getattr(import_module(module), name)(*about)
         self.push_screen(screen)
@@ -158,7 +174,10 @@ class HandrailApp(App[None]):
         """Textual would print the local variables too; among them is the URL with its password (UX-C3)."""
         from rich.traceback import Traceback
 
-        self.panic(Traceback(show_locals=False, width=None))
+        traceback = Traceback(show_locals=False, width=None)
+        for stack in traceback.trace.stacks:
+            stack.exc_value = clean(stack.exc_value)  # it may quote a row
+        self.panic(traceback)
 
     def nudge(self) -> None:
         for screen in self.screen_stack:
@@ -182,6 +201,12 @@ class HandrailApp(App[None]):
 
     def action_audit(self) -> None:
         self._go("audit")
+
+    def action_clients(self) -> None:
+        self._go("clients")
+
+    def action_tenants(self) -> None:
+        self._go("tenants")
 
     def _go(self, place: str) -> None:
         """From any place, but not from a question, nor from the place itself."""
@@ -219,6 +244,7 @@ class HandrailApp(App[None]):
             await self.leave()
 
     async def action_quit(self) -> None:
+        self._left = not self.driving
         self._quit()
 
     async def _at_rest(self) -> None:

@@ -6,6 +6,8 @@ import argparse
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from db.text import clean
+
 MORE = {
     "run": "Without --yes each step is asked for at a terminal. The run stops at a check that fails and at a signal, "
     "and goes on with: handrail resume.",
@@ -27,7 +29,7 @@ class Words(argparse.ArgumentParser):
     """argparse, with one line for what is wrong."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"handrail: {message}. See: {self.prog} --help\n")
+        self.exit(2, clean(f"handrail: {message}. See: {self.prog} --help\n"))
 
 
 def command(commands: argparse._SubParsersAction[Words], name: str, place: str, what: str) -> Words:
@@ -104,6 +106,10 @@ def reason(written: str) -> str:
 
 def count(written: str) -> int:
     return between(written, 10, 10_000_000)
+
+
+def shown(written: str) -> int:
+    return between(written, 1, 500)
 
 
 def number(written: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from console import __version__
+from console import __version__, lookup_words
 from console.options import (
     Words,
     agree,
@@ -129,6 +129,7 @@ def parser() -> Words:
     agree(rollback, "agree to what is shown")
 
     _add_people(commands)
+    lookup_words.add(commands)
     return words
 
 
@@ -179,12 +180,14 @@ def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
         "--group", action="append", default=[], choices=GROUPS, help="what the login may do; more than once"
     )
     add.add_argument("--shared", action="store_true", help="several people use it: it signs nothing")
+    add.add_argument("--tenant", action="append", default=[], metavar="NAME", help="whose clients it looks up; *: all")
     remove = command(parts, "remove", "operating.remove", "take a login away here; or only roles, or groups")
     remove.add_argument("login", metavar="LOGIN")
     remove.add_argument("--role", action="append", default=[], metavar="ROLE", help="only this role; more than once")
     remove.add_argument(
         "--group", action="append", default=[], choices=GROUPS, help="only this group, on the whole server"
     )
+    remove.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant's clients")
 
     audit = command(commands, "audit", "auditing.verify", "what happened, and whether it is still what was written")
     parts = audit.add_subparsers(title="commands", metavar="COMMAND")

@@ -23,7 +23,8 @@ SELECT 'schema ' || nspname AS name, coalesce(nspacl, '') AS held FROM ours
 UNION ALL
 SELECT CASE relkind WHEN 'i' THEN 'index ' WHEN 'I' THEN 'index ' WHEN 'v' THEN 'view ' WHEN 'S' THEN 'sequence '
                     WHEN 'm' THEN 'materialized view ' WHEN 'c' THEN 'type ' ELSE 'table ' END || name,
-       concat_ws(' ', oid, relkind, relpersistence, relowner, {RELATION_RIGHTS}, reloptions, relrowsecurity, relforcerowsecurity,
+       concat_ws(' ', oid, relkind, relpersistence, relowner, {RELATION_RIGHTS}, reloptions,
+                 relrowsecurity, relforcerowsecurity,
                  relreplident, reltablespace, relispartition, relpartbound,
                  (SELECT concat_ws(' ', i.indrelid, i.indkey, i.indclass, i.indcollation, i.indoption, i.indexprs,
                                    i.indpred, i.indisunique, i.indisvalid, i.indisready, i.indisclustered,

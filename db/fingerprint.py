@@ -2,7 +2,7 @@
 
 Two fingerprints are equal exactly when the catalogs say the same, INVALID indexes and FORCE flags included, which
 pg_dump leaves out (F50). Content is summed, not xored, since xor lets pairs cancel (F51). Sequences' positions are
-left out: they never go back (FM-H6).
+left out: they never go back (FM-H6). So is what the search index puts on a table: it follows the target.
 """
 
 from __future__ import annotations
@@ -12,20 +12,24 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg.sql import Identifier
 from sqlalchemy import Connection, text
 
-OBJECTS = """
+from db.own import POLICIES_APART, RELATION_RIGHTS, SCHEMA_RIGHTS, SCHEMAS_APART, TRIGGERS_APART
+
+OBJECTS = f"""
 WITH ours AS (
     SELECT oid, nspname FROM pg_namespace
-    WHERE nspname <> 'handrail' AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'
+    WHERE {SCHEMAS_APART}
 ), relation AS (
     SELECT c.*, n.nspname FROM pg_class c JOIN ours n ON n.oid = c.relnamespace
 )
-SELECT 'schema ' || nspname, coalesce((SELECT nspacl::text FROM pg_namespace p WHERE p.oid = ours.oid), '') FROM ours
+SELECT 'schema ' || nspname, coalesce((SELECT {SCHEMA_RIGHTS}
+    FROM pg_namespace p WHERE p.oid = ours.oid), '') FROM ours
 UNION ALL
 SELECT CASE relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'S' THEN 'sequence '
                     ELSE 'table ' END || nspname || '.' || relname,
-       concat_ws(' ', relkind, relpersistence, pg_get_userbyid(relowner), relacl::text, reloptions::text,
+       concat_ws(' ', relkind, relpersistence, pg_get_userbyid(relowner), {RELATION_RIGHTS}, reloptions::text,
                  CASE WHEN relrowsecurity THEN 'row security' END,
                  CASE WHEN relforcerowsecurity THEN 'forced' END,
                  CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END, obj_description(oid, 'pg_class'))
@@ -51,7 +55,7 @@ FROM pg_constraint k JOIN relation r ON r.oid = k.conrelid
 UNION ALL
 SELECT 'trigger ' || r.nspname || '.' || r.relname || '.' || t.tgname,
        pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
-FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid WHERE NOT t.tgisinternal
+FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid WHERE NOT t.tgisinternal AND {TRIGGERS_APART}
 UNION ALL
 SELECT 'rule ' || r.nspname || '.' || r.relname || '.' || w.rulename, pg_get_ruledef(w.oid)
 FROM pg_rewrite w JOIN relation r ON r.oid = w.ev_class WHERE w.rulename <> '_RETURN'
@@ -61,7 +65,7 @@ SELECT 'policy ' || r.nspname || '.' || r.relname || '.' || p.polname,
                  (SELECT string_agg(CASE WHEN o = 0 THEN 'public' ELSE pg_get_userbyid(o) END, ',' ORDER BY o)
                   FROM unnest(p.polroles) o),
                  pg_get_expr(p.polqual, p.polrelid), '|', pg_get_expr(p.polwithcheck, p.polrelid))
-FROM pg_policy p JOIN relation r ON r.oid = p.polrelid
+FROM pg_policy p JOIN relation r ON r.oid = p.polrelid WHERE {POLICIES_APART}
 UNION ALL
 SELECT 'function ' || n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
        concat_ws(' ', CASE WHEN p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) ELSE p.prokind::text END,
@@ -84,7 +88,7 @@ SELECT n.nspname, c.relname,
                      AND t.typname IN ('json', 'xml', 'point', 'box', 'vector', 'tsvector', 'tsquery', 'halfvec',
                                        'sparsevec', 'line', 'lseg', 'path', 'polygon', 'circle'))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname <> 'handrail' AND n.nspname <> 'information_schema'
+WHERE c.relkind = 'r' AND n.nspname NOT IN ('handrail', 'handrail_search') AND n.nspname <> 'information_schema'
   AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2
 """
 
@@ -126,11 +130,9 @@ def summed(connection: Connection, schema: str, table: str, *, quick: bool) -> l
     # hash_record_extended ignores the session's text settings and is ten times faster, but some types lack it (F52)
     # ROW(t.*) and not t, which a column of that name would hide
     one = "hash_record_extended(ROW(t.*), 0)" if quick else "hashtextextended(ROW(t.*)::text, 0)"
-    quote = connection.dialect.identifier_preparer.quote
-    row = connection.execute(
-        text(f"SELECT count(*), coalesce(sum({one}::numeric), 0)::text FROM {quote(schema)}.{quote(table)} t")
-    ).one()
-    return list(row)
+    summing = f"SELECT count(*), coalesce(sum({one}::numeric), 0)::text FROM {Identifier(schema, table).as_string()} t"
+    # sent as it is: a name with : or % in it would hold a parameter for text()
+    return list(connection.exec_driver_sql(summing, execution_options={"no_parameters": True}).one())
 
 
 def differences(before: Fingerprint, after: Fingerprint) -> list[str]:

@@ -8,20 +8,50 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors as pg
-from sqlalchemy import exc
+from sqlalchemy import ExceptionContext, exc
 
 from db.errors import (
+    ClientUnknown,
     ConnectionFailed,
     EvidenceStale,
     GateClosed,
     HandrailError,
     LockNotGranted,
+    NotIndexed,
     NotPrepared,
+    ReasonMissing,
     RightMissing,
     SessionEnded,
     StatementCancelled,
     StatementFailed,
 )
+
+# what the search's own functions raise, and what to do about it
+SEARCHING: dict[str, tuple[type[HandrailError], str]] = {
+    "HR010": (NotIndexed, "Make the index: handrail clients index"),
+    "HR011": (ClientUnknown, "Look it up: handrail clients search TEXT"),
+    "HR012": (ReasonMissing, "Say why in a few words; the journal keeps it."),
+}
+
+
+# their messages quote the value that would not do, in the quotation marks of the server's language
+QUOTING = ("22003", "22007", "22008", "22P02")
+QUOTED = re.compile("[\"'«»„“”‘’「」].*[\"'«»„“”‘’「」]", re.DOTALL)
+
+
+def without_rows(context: ExceptionContext) -> None:
+    """For SQLAlchemy's event handle_error: no traceback, however the error comes to be in it, quotes a row (FM-E9)."""
+    error, wrapped = context.original_exception, context.sqlalchemy_exception
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        error.args = (said(error),)
+        if wrapped is not None:
+            wrapped.args = (f"({type(error).__name__}) {said(error)}",)
+
+
+def said(error: psycopg.Error) -> str:
+    """The first line, without the value that it may quote: neither DETAIL nor CONTEXT, which quote rows."""
+    message = (error.diag.message_primary or (str(error).splitlines() or [""])[0]).strip()
+    return QUOTED.sub("…", message) if error.sqlstate in QUOTING else message
 
 
 @contextmanager
@@ -55,7 +85,7 @@ def translate(error: psycopg.Error) -> HandrailError:
         return ConnectionFailed(
             "The server closed the connection.", "Check that it runs, then resume: the journal is right."
         )
-    message = (error.diag.message_primary or str(error).splitlines()[0]).strip()
+    message = said(error)
     position = int(error.diag.statement_position) if error.diag.statement_position else None
     if isinstance(error, pg.UndefinedTable) and "handrail.fence" in message:
         return _of_another_version()
@@ -78,6 +108,9 @@ def translate(error: psycopg.Error) -> HandrailError:
         return GateClosed(f"{message[0].upper()}{message[1:]}.", "See who has to sign: handrail status")
     if state == "HR003":
         return EvidenceStale(f"{message[0].upper()}{message[1:]}.", "Look at it again before you decide.")
+    if state in SEARCHING:
+        kind, hint = SEARCHING[state]
+        return kind(f"{message[0].upper()}{message[1:]}.", hint)
     constraint = error.diag.constraint_name or ""
     return StatementFailed(f"{message} ({state})", sqlstate=state, position=position, constraint=constraint)
 

@@ -10,7 +10,7 @@ from typing import Any
 from db.errors import HandrailError
 from db.models import Event, Run, Verdict
 from db.queries.activity import Driver
-from db.text import one_line
+from db.text import clean, one_line
 from db.wording import took
 
 VERSION = 1
@@ -22,8 +22,8 @@ HIDDEN = ("pid", "digest", "sha256", "fingerprint", "attempt", "id", "login", "s
 
 
 def tell(document: dict[str, Any]) -> None:
-    """One JSON object a line, with the version of its shape."""
-    print(json.dumps({"version": VERSION, **document}, ensure_ascii=False, default=str), flush=True)
+    """One JSON object a line, with the version of its shape, in plain ASCII: no terminal obeys what it holds."""
+    print(json.dumps({"version": VERSION, **document}, default=str), flush=True)
 
 
 def line(words: str = "") -> None:
@@ -150,4 +150,4 @@ def _write(stream: Any, words: str) -> None:
     if stream is None:  # closed by the shell: >&-
         return
     encoding = stream.encoding or "utf-8"
-    print(words.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+    print(clean(words).encode(encoding, "replace").decode(encoding), file=stream, flush=True)

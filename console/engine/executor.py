@@ -222,7 +222,8 @@ class Executor:
             if isinstance(known, StatementCancelled) and (self.stop.wanted.is_set() or self._pause_asked(run)):
                 self._ended_badly(run, item, "stopped", f"{what} stopped", "paused", known.message)
                 raise StepStopped(f"{item.id} was stopped.", GO_ON) from error
-            message = known.message if known else f"{type(error).__name__}: {error}"
+            # what a bug says may quote a row, and the journal keeps it for ever (FM-E9); whoever runs it is told all
+            message = known.message if known else f"{type(error).__name__}, which handrail does not know"
             self._ended_badly(run, item, "failed", f"{what} failed", "failed", message)
             if known is None:
                 raise

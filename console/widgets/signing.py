@@ -64,13 +64,21 @@ class ReasonDialog(Dialog):
     Letters answer nothing, so they are kept while it is deaf: a reason would lose its beginning.
     """
 
-    def __init__(self, question: str, effect: str, yes: str) -> None:
+    def __init__(
+        self,
+        question: str,
+        effect: str,
+        yes: str,
+        asks: str = "Reason",
+        wants: str = "Say why, in a word or two. Nothing is signed.",
+    ) -> None:
         super().__init__(question, effect, yes)
+        self._asks, self._wants = asks, wants
         self.reason = ""
 
     def compose_answers(self) -> ComposeResult:
         with Horizontal(id="confirm"):
-            yield Told("Reason: ", id="ask")
+            yield Told(f"{self._asks}: ", id="ask")
             yield Input(id="reason", compact=True, select_on_focus=False, placeholder="_" * 40)
         yield Told(id="answer")
         with Horizontal(id="answers"):
@@ -88,4 +96,4 @@ class ReasonDialog(Dialog):
         if len(self.reason) >= ENOUGH:
             self.action_answer(True)
         elif self.listening:
-            self.query_one("#answer", Told).say(("Say why, in a word or two. Nothing is signed.", BAD))
+            self.query_one("#answer", Told).say((self._wants, BAD))

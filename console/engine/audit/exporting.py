@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -13,12 +10,9 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from console.engine import journey
+from console.engine import journey, sheet
 from console.engine.errors import UnknownOperator
 from db.queries import chain
-from db.text import clean
-
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet begins to compute
 
 
 class Row(NamedTuple):
@@ -65,18 +59,7 @@ def json_lines(events: Iterable[Row]) -> Iterator[str]:
 
 def csv_lines(events: Iterable[Row]) -> Iterator[str]:
     """The names, then a line a row, without its line end."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="")
-    for row in itertools.chain([Row._fields], events):
-        writer.writerow([_cell(value) for value in row])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-
-
-def _cell(value: object) -> str:
-    words = "" if value is None else str(value)
-    return ("'" if words.startswith(FORMULAS) else "") + (words if words.isprintable() else clean(words))
+    return sheet.lines(Row._fields, events)
 
 
 def _ascii(written: str) -> str:

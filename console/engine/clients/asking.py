@@ -1,7 +1,7 @@
 """What somebody typed into the one box, as the pieces that the database looks for.
 
 anna smith            both, each anywhere: a prefix of a word, of an address, of a number or of its last digits
-company:gmbh          in that field
+company:gmbh          in that field; company:"blue harbour" where it holds a space
 !berlin  !status:paused    not
 +49 30 1234 5678      a number may have spaces
 """
@@ -19,6 +19,7 @@ LONGEST = 400
 PIECES = 12
 NUMBER = re.compile(r"[-+0-9()/. ]*[0-9][-+0-9()/. ]*")
 TENANT = "tenant"
+WORDS = re.compile(r'[^\s"]*"[^"]*"?|\S+')
 UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -59,7 +60,7 @@ def asked(written: str, fields: Collection[str], tenant: str = "") -> Asked:
         raise SearchRefused(f"That is over {LONGEST} characters.", "A few words, or the beginning of one, are enough.")
     if NUMBER.fullmatch(written) and len(written.split()) > 1:
         return Asked((Piece(written),), tenant)
-    pieces = [_piece(word, fields) for word in written.split()]
+    pieces = [_piece(word.replace('"', ""), fields) for word in WORDS.findall(written)]
     if len(pieces) > PIECES:
         raise SearchRefused(f"That is over {PIECES} words.", "Leave out what many clients have.")
     return Asked(tuple(piece for piece in pieces if piece.text), tenant)

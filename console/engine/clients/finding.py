@@ -21,6 +21,10 @@ REFINED = 100_000
 
 FIND = "SELECT handrail_search.find(%s::jsonb, %s, %s, %s, %s)"
 MEANT = "SELECT handrail_search.meant(%s)"
+VALUES = """
+SELECT f.name, f.title, v.value FROM handrail_search.field f, unnest(handrail_search.values_of(f.name)) AS v (value)
+WHERE f.kind = 'exact' ORDER BY f.position
+"""
 FIELDS = "SELECT name, title, kind, anywhere, masked FROM handrail_search.field ORDER BY position"
 
 Counted = Literal["exact", "about", "at least"]
@@ -105,6 +109,11 @@ def meant(searching: Searching, wanted: Asked) -> list[str]:
             prefix = piece.field + ":" * bool(piece.field)
             return [" ".join([*words[:place], prefix + word, *words[place + 1 :]]) for word in near]
     return []
+
+
+def filters(searching: Searching) -> list[tuple[str, str, str]]:
+    """Fields with few values and their first values: name, title, value."""
+    return [(name, title, value) for name, title, value in searching.rows(VALUES)]
 
 
 def _client(row: Mapping[str, Any], names: Sequence[str]) -> Client:

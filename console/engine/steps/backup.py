@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,5 +148,10 @@ def _run(work: Work, command: list[str]) -> None:
                     program.terminate()
     work.stop_if_wanted()
     if program.returncode != 0:
-        last = (said.strip().splitlines() or ["it said nothing"])[-1]
-        raise StepFailed(f"{Path(command[0]).name} failed: {last}", "Mend the cause, then resume.")
+        raise StepFailed(f"{Path(command[0]).name} failed: {_reason(said)}", "Mend the cause, then resume.")
+
+
+def _reason(said: str) -> str:
+    """The last line that says why; those below it quote the statement and the row (FM-E9)."""
+    lines = said.strip().splitlines() or ["it said nothing"]
+    return next((line for line in reversed(lines) if re.match(r"\S+: (error|fatal): ", line)), lines[-1])

@@ -82,7 +82,7 @@ DECLARE
     here handrail_search.entry := handrail_search.seen(wanted);
     one handrail_search.part;
     cells text;
-    found jsonb;
+    made jsonb;
 BEGIN
     SELECT * INTO one FROM handrail_search.part WHERE relation = of_relation;
     IF NOT FOUND OR to_regclass(one.relation) IS NULL THEN
@@ -96,8 +96,8 @@ BEGIN
                    cells, one.relation::regclass, one.key, one.key_type,
                    CASE WHEN one.newest IS NULL THEN '' ELSE format('ORDER BY t.%I DESC NULLS LAST', one.newest) END,
                    least(greatest(top, 1), 500) + 1)
-        INTO found USING here.client;
-    RETURN jsonb_build_object('there', true, 'columns', to_jsonb(one.columns), 'rows', coalesce(found, '[]'));
+        INTO made USING here.client;
+    RETURN jsonb_build_object('there', true, 'columns', to_jsonb(one.columns), 'rows', coalesce(made, '[]'));
 END $$;
 
 CREATE FUNCTION handrail_search.reveal(wanted text, of_field text, reason text) RETURNS text LANGUAGE plpgsql
@@ -139,6 +139,30 @@ CREATE FUNCTION handrail_search.tenants(begins text DEFAULT '', after text DEFAU
     ORDER BY t.name
 $$;
 
+-- The first values that a field has among the clients that are seen, one index probe each.
+CREATE FUNCTION handrail_search.values_of(of_field text, top int DEFAULT 12) RETURNS text[] LANGUAGE plpgsql STABLE
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+    tenants int[] := CASE WHEN NOT handrail_search.sees_all() THEN handrail_search.my_tenants() END;
+    prefix text := (SELECT code || ':' FROM handrail_search.field WHERE name = of_field AND kind = 'exact');
+    last text := prefix;
+    found_values text[] := '{}';
+BEGIN
+    WHILE cardinality(found_values) < top LOOP
+        IF tenants IS NULL THEN
+            SELECT term INTO last FROM handrail_search.token
+                WHERE term > last AND term < prefix || chr(1114111) ORDER BY term LIMIT 1;
+        ELSE
+            SELECT min(t.term) INTO last FROM unnest(tenants) AS mine (id) CROSS JOIN LATERAL (
+                SELECT term FROM handrail_search.token WHERE tenant = mine.id
+                    AND term > last AND term < prefix || chr(1114111) ORDER BY term LIMIT 1) t;
+        END IF;
+        EXIT WHEN last IS NULL;
+        found_values := found_values || substr(last, length(prefix) + 1);
+    END LOOP;
+    RETURN found_values;
+END $$;
+
 CREATE FUNCTION handrail_search.tenant_size(wanted text) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
     SELECT count(*) FROM handrail_search.entry e
@@ -153,7 +177,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP FUNCTION handrail_search.tenant_size(text), handrail_search.tenants(text, text, int),"
+    op.execute("DROP FUNCTION handrail_search.values_of(text, int), handrail_search.tenant_size(text),"
+               " handrail_search.tenants(text, text, int),"
                " handrail_search.exported(text, int), handrail_search.reveal(text, text, text),"
                " handrail_search.part_of(text, text, int), handrail_search.client(text),"
                " handrail_search.seen(text)")  # fmt: skip

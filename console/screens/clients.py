@@ -1,0 +1,250 @@
+"""Clients: found while somebody types; as many as fill the page, an honest count, and why each is here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import DataTable, Input
+
+from console.engine.clients import exporting, finding, saved
+from console.engine.clients.asking import Asked
+from console.engine.clients.finding import SHOWN, WINDOW, Client, Found, KnownField
+from console.widgets.ledger import Ledger
+from console.widgets.lookup import ChoiceDialog, LookupPlace, columns, row
+from console.widgets.safe_text import BAD, BUSY, QUIET, STRONG, Part, line
+from console.widgets.signing import ReasonDialog
+from console.widgets.told import Told
+from db.queries import people
+
+EXAMPLE = "name, company, e-mail, last digits, id   field:word   !not"
+
+
+class Answer(NamedTuple):
+    asked: Asked
+    found: Found
+    meant: Sequence[str] = ()
+    refining: bool = False
+
+
+class ClientsScreen(LookupPlace):
+    BINDINGS = [
+        Binding("slash", "box", "Search", tooltip="Back to the box; a new search", id="clients.box", key_display="/"),
+        Binding("ctrl+f", "narrow", "Filter", tooltip="By a field and one of its values", id="clients.narrow"),
+        Binding("ctrl+s", "save", "Save", tooltip="Keeps this search under a name", id="clients.save"),
+        Binding("ctrl+o", "saved", "Saved", tooltip="Your searches, and those that are shared", id="clients.saved"),
+        Binding("ctrl+e", "export", "Export", tooltip="What is shown as CSV, masked; the journal says so",
+                id="clients.export"),
+        Binding("y", "copy", "Copy id", tooltip="The client's id to the clipboard", id="place.copy"),
+        Binding("right_square_bracket", "window(1)", "More", show=False, key_display="]", id="clients.more",
+                tooltip=f"The next {WINDOW}"),
+        Binding("left_square_bracket", "window(-1)", "Less", show=False, key_display="[", id="clients.less",
+                tooltip=f"The {WINDOW} before"),
+        Binding("down", "list", "List", show=False, tooltip="From the box to the list", id="clients.list"),
+        Binding("up", "history", "Before", show=False, tooltip="In the box: what was asked before", id="clients.up"),
+    ]  # fmt: skip
+
+    def __init__(self, tenant: str = "") -> None:
+        super().__init__()
+        self._tenant = tenant
+        self._fields: list[KnownField] = []
+        self._clients: dict[str, Client] = {}
+        self._answer: Answer | None = None
+        self._windows = [0]
+        self._before = 0  # how far back in what was asked before
+
+    def compose_body(self) -> ComposeResult:
+        yield Input(placeholder=EXAMPLE, compact=True, id="box")
+        yield Told(("Connecting ...", QUIET), id="chips")
+
+    def on_mount(self) -> None:
+        self.head("clients")
+        box = self.query_one("#box", Input)
+        box.cursor_blink = False
+        box.focus()
+
+    async def look(self) -> None:
+        if self._fields:
+            return
+        self._fields = await self.asking.look_up(finding.fields)
+        me = await self.asking.ask(people.me)
+        self.head(f"clients · {self.asking.label} · read only", me.told)
+        heads = [field.title for field in columns(self._fields, self.app.size.width)]
+        ledger = Ledger(*heads, "matched", stretch=heads[0], yielding=(*heads[1:], "matched"), id="found")
+        await self.mount(ledger, after="#chips")
+        box = self.query_one("#box", Input)
+        if not box.value and not self._tenant:
+            kept = await self.asking.ask(saved.searches)
+            box.value = next((one.asked for one in kept if one.usual and one.mine), "")
+        self._go()
+
+    def on_input_changed(self) -> None:
+        self._windows, self._before = [0], 0
+        self._go()
+
+    def on_input_submitted(self) -> None:
+        self.action_list()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        if client := self._clients.get(event.row_key.value or ""):
+            if not getattr(self.app, "private", False):
+                saved.remember(self.query_one("#box", Input).value)
+            self.console.visit("client", client.id)
+
+    def _go(self) -> None:
+        if self._fields:
+            self._search(self.query_one("#box", Input).value)
+
+    @work(group="search", exclusive=True)
+    async def _search(self, written: str) -> None:
+        """The search before it is cancelled on the server; what it still answers is thrown away."""
+        with self.told():
+            answer = await self.asking.search(_answered, written, self._tenant, self._windows[-1])
+            if answer is None:
+                return
+            self._show(answer)
+            if answer.refining and (whole := await self.asking.search(_refined, answer.asked)):
+                self._show(Answer(answer.asked, whole))
+
+    def _show(self, answer: Answer) -> None:
+        self._answer, found = answer, answer.found
+        shown = columns(self._fields, self.app.size.width)
+        titles = {field.name: field.title for field in self._fields}
+        self._clients = {client.id: client for client in found.clients}
+        ledger = self.query_one("#found", Ledger)
+        shown = shown[: len(ledger.columns) - 1] if ledger.columns else shown
+        ledger.fill({client.id: row(client, shown, titles) for client in found.clients})
+        self.query_one("#chips", Told).say(*self._chips(answer))
+        self._refresh_keys()
+
+    def _chips(self, answer: Answer) -> list[Part]:
+        found = answer.found
+        parts: list[Part] = [(found.told, STRONG)]
+        if self._windows[-1]:
+            parts.append((f"   from number {len(self._windows) * WINDOW - WINDOW + 1} on", QUIET))
+        if answer.refining:
+            parts.append(("   refining ...", BUSY))
+        elif not found.complete:
+            parts.append(("   there may be more: add a word", BAD))
+        if self._tenant:
+            parts.append((f"   [tenant: {self._tenant}]", STRONG))
+        parts += [
+            (f"   [{'not ' * piece.excluded}{piece.field}: {piece.text}]", QUIET)
+            for piece in answer.asked.pieces
+            if piece.field or piece.excluded
+        ]
+        if found.ignored:
+            parts.append((f"   left out, no word: {' '.join(found.ignored)}", QUIET))
+        if answer.meant:
+            parts += [
+                ("\nDid you mean  ", QUIET),
+                ("   ".join(answer.meant), STRONG),
+                ("   tab takes the first", QUIET),
+            ]
+        return parts
+
+    def key_tab(self) -> None:
+        box = self.query_one("#box", Input)
+        if self._answer and self._answer.meant and box.has_focus:
+            before = box.value
+            box.value = self._answer.meant[0]
+            saved_before = f"{before} is one key away: ctrl+z in the box"
+            self.app.notify(line(saved_before), markup=False)
+
+    def action_box(self) -> None:
+        box = self.query_one("#box", Input)
+        box.focus()
+        box.action_select_all()
+
+    def action_list(self) -> None:
+        if self._clients:
+            self.query_one("#found").focus()
+
+    def action_history(self) -> None:
+        box = self.query_one("#box", Input)
+        before = saved.asked_before()
+        if box.has_focus and self._before < len(before):
+            place = self._before + 1
+            with self.prevent(Input.Changed):
+                box.value = before[-place]
+            self._before = place
+            box.cursor_position = len(box.value)
+            self._go()
+
+    def action_leave(self) -> None:
+        if self.query_one("#box").has_focus or not self._fields:
+            super().action_leave()
+        else:
+            self.query_one("#box").focus()
+
+    def action_copy(self) -> None:
+        if self._fields and (chosen := self.query_one("#found", Ledger).chosen):
+            self.copied("Client id", chosen)
+
+    def action_window(self, way: int) -> None:
+        """All clients in windows, by the order in which they came; a search has its page alone."""
+        if self._answer is None or self._answer.asked.pieces:
+            return
+        if way > 0 and len(self._clients) >= SHOWN:
+            self._windows.append(max(client.n for client in self._clients.values()))
+        elif way < 0 and len(self._windows) > 1:
+            self._windows.pop()
+        self._go()
+
+    @work(group="question", exclusive=True)
+    async def action_narrow(self) -> None:
+        with self.told():
+            offered = await self.asking.look_up(finding.filters)
+            rows = {f'{name}:"{value}"' if " " in value else f"{name}:{value}": (title, value)
+                    for name, title, value in offered}  # fmt: skip
+            chosen = await self.app.push_screen_wait(ChoiceDialog("Filter by", ("field", "value"), rows))
+            if chosen:
+                box = self.query_one("#box", Input)
+                box.value = f"{box.value.strip()} {chosen} ".lstrip()
+
+    @work(group="question", exclusive=True)
+    async def action_save(self) -> None:
+        asked = self.query_one("#box", Input).value.strip()
+        if not asked:
+            return
+        dialog = ReasonDialog("Save this search?", f"{asked}\n\nYours alone. To share it, or to open with it: "
+                              "handrail clients save", "save it", "Name", "A few letters at least.")  # fmt: skip
+        with self.told():
+            if await self.app.push_screen_wait(dialog):
+                await self.asking.ask(saved.save, dialog.reason, asked)
+                self.app.notify(line(f"Saved as {dialog.reason}."), markup=False)
+
+    @work(group="question", exclusive=True)
+    async def action_saved(self) -> None:
+        with self.told():
+            kept = await self.asking.ask(saved.searches)
+            rows = {str(place): (one.name, "you" if one.mine else one.owner, one.asked)
+                    for place, one in enumerate(kept)}  # fmt: skip
+            if chosen := await self.app.push_screen_wait(
+                ChoiceDialog("Saved searches", ("name", "whose", "search"), rows)
+            ):
+                self.query_one("#box", Input).value = kept[int(chosen)].asked
+
+    @work(group="question", exclusive=True)
+    async def action_export(self) -> None:
+        if self._answer is None or not self._clients:
+            return
+        asked = self.query_one("#box", Input).value
+        with self.told():
+            await self.asking.ask(exporting.tell, asked, len(self._clients))
+            path = await self.asking.think(exporting.write, list(self._clients.values()), self._fields)
+            self.app.notify(line(f"{len(self._clients)} clients, masked, in {path}"), markup=False)
+
+
+def _answered(searching: Any, written: str, tenant: str, after: int) -> Answer:
+    asked = finding.read(searching, written, tenant)
+    found = finding.find(searching, asked, SHOWN if asked.pieces else WINDOW, after=after)
+    meant = finding.meant(searching, asked) if asked.pieces and not found.count else []
+    return Answer(asked, found, meant, refining=not found.complete)
+
+
+def _refined(searching: Any, asked: Asked) -> Found:
+    return finding.find(searching, asked, most=finding.REFINED)

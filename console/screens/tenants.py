@@ -1,0 +1,108 @@
+"""Tenants: whose clients there are, how many, and when one of them last changed; enter searches within one."""
+
+from __future__ import annotations
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import DataTable, Input
+
+from console.engine.clients import tenants
+from console.engine.clients.tenants import Tenant
+from console.widgets.ledger import Ledger
+from console.widgets.lookup import LookupPlace
+from console.widgets.safe_text import QUIET, STRONG, Part
+from console.widgets.told import Told
+from db import wording
+from db.queries import people
+
+WINDOW = 200
+
+
+class TenantsScreen(LookupPlace):
+    BINDINGS = [
+        Binding("slash", "box", "Search", tooltip="Back to the box", id="clients.box", key_display="/"),
+        Binding("y", "copy", "Copy name", tooltip="The tenant's name to the clipboard", id="place.copy"),
+        Binding("right_square_bracket", "window(1)", "More", tooltip=f"The next {WINDOW}", id="clients.more",
+                key_display="]"),
+        Binding("left_square_bracket", "window(-1)", "Less", tooltip=f"The {WINDOW} before", id="clients.less",
+                key_display="["),
+        Binding("down", "list", "List", show=False, tooltip="From the box to the list", id="clients.list"),
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[str, Tenant] = {}
+        self._windows: list[str | None] = [None]
+        self._known = False
+
+    def compose_body(self) -> ComposeResult:
+        yield Input(placeholder="letters of a name", compact=True, id="box")
+        yield Told(("Reading ...", QUIET), id="chips")
+        yield Ledger("tenant", "clients", "last change (UTC)", stretch="tenant", id="tenants")
+
+    def on_mount(self) -> None:
+        self.head("tenants")
+        box = self.query_one("#box", Input)
+        box.cursor_blink = False
+        box.focus()
+
+    async def look(self) -> None:
+        if not self._known:
+            me = await self.asking.ask(people.me)
+            self._known = True
+            self.head(f"tenants · {self.asking.label} · read only", me.told)
+            self._search()
+
+    def on_input_changed(self) -> None:
+        self._windows = [None]
+        self._search()
+
+    def on_input_submitted(self) -> None:
+        self.action_list()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        if (name := event.row_key.value) is not None and name in self._seen:
+            self.console.visit("clients", name)
+
+    @work(group="search", exclusive=True)
+    async def _search(self) -> None:
+        with self.told():
+            holds, after = self.query_one("#box", Input).value, self._windows[-1]
+            found = await self.asking.search(tenants.tenants, holds, after, WINDOW)
+            if found is None:
+                return
+            self._seen = {one.name: one for one in found}
+            rows = {one.name: _row(one) for one in found}
+            self.query_one("#tenants", Ledger).fill(rows)
+            more = ", and there are more: ] shows them" if len(found) == WINDOW else ""
+            self.query_one("#chips", Told).say((wording.counted(len(found), "tenant"), STRONG), more)
+
+    def action_box(self) -> None:
+        self.query_one("#box").focus()
+
+    def action_list(self) -> None:
+        if self._seen:
+            self.query_one("#tenants").focus()
+
+    def action_leave(self) -> None:
+        if self.query_one("#box").has_focus or not self._seen:
+            super().action_leave()
+        else:
+            self.query_one("#box").focus()
+
+    def action_copy(self) -> None:
+        if chosen := self.query_one("#tenants", Ledger).chosen:
+            self.copied("Tenant", chosen)
+
+    def action_window(self, way: int) -> None:
+        if way > 0 and len(self._seen) == WINDOW:
+            self._windows.append(list(self._seen)[-1])
+        elif way < 0 and len(self._windows) > 1:
+            self._windows.pop()
+        self._search()
+
+
+def _row(one: Tenant) -> tuple[Part, ...]:
+    changed = f"{one.changed_at:%Y-%m-%d %H:%M}" if one.changed_at else ""
+    return one.name or ("(no name)", QUIET), one.size, changed

@@ -1,0 +1,76 @@
+"""What the places of support share: the columns of clients, what is copied and how, and the chosen of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from console.engine.clients.finding import Client, KnownField
+from console.widgets.ledger import Ledger
+from console.widgets.place import Place
+from console.widgets.safe_text import QUIET, STRONG, TONES, Part, line
+from console.widgets.told import Told
+from db.text import one_line
+
+NARROW, WIDE = 4, 7
+FIRST_WIDE = 120
+LONGEST = 40  # cells of a value in a list: one long name must not push the others out
+
+
+class LookupPlace(Place):
+    """Nothing here changes the target (UX-S8); what is copied is what is shown, mask and all."""
+
+    EVERY = 3600.0
+
+    def copied(self, what: str, value: str) -> None:
+        """By OSC 52, which some terminals ignore: so what was copied is said as well."""
+        value = one_line(value)
+        self.app.copy_to_clipboard(value)
+        self.app.notify(
+            line(f"{what} copied by the terminal (OSC 52). If yours does not take it: {value}"), markup=False
+        )
+
+
+def columns(fields: Sequence[KnownField], width: int) -> list[KnownField]:
+    """As many as can be read side by side."""
+    return list(fields[: WIDE if width >= FIRST_WIDE else NARROW])
+
+
+def row(client: Client, shown: Sequence[KnownField], titles: Mapping[str, str]) -> tuple[Part, ...]:
+    """A client's fields, those that matched strong; then why it is here, in words."""
+    cells: list[Part] = []
+    for field in shown:
+        value = client.shown.get(field.name, "")[:LONGEST]
+        cells.append((value, STRONG) if field.name in client.why else value)
+    why = dict.fromkeys(titles.get(name, name).lower() for name in client.why if name)
+    return (*cells, (", ".join(why), QUIET))
+
+
+class ChoiceDialog(ModalScreen[str]):
+    """One of a list, by its key; empty where none was chosen."""
+
+    COMPONENT_CLASSES = TONES
+    BINDINGS = [Binding("escape", "dismiss('')", "Cancel", tooltip="Changes nothing", id="question.cancel")]
+
+    def __init__(self, question: str, heads: Sequence[str], rows: Mapping[str, Sequence[Part]]) -> None:
+        super().__init__()
+        self._question, self._heads, self._rows = question, heads, rows
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="question"):
+            yield Told((self._question, STRONG), id="asked")
+            yield Ledger(*self._heads, stretch=self._heads[-1], id="people")
+        yield Static("handrail needs 60x18 cells", classes="too-small")
+
+    def on_mount(self) -> None:
+        ledger = self.query_one(Ledger)
+        ledger.fill(self._rows)
+        ledger.focus()
+
+    def on_data_table_row_selected(self) -> None:
+        self.dismiss(self.query_one(Ledger).chosen or "")
