@@ -36,7 +36,9 @@ START_LIMIT = 300  # seconds; a recovery after a crash replays what was written,
 SOCKET_PATH_LIMIT = 103  # bytes in an address of a Unix socket, on the smaller of our systems (macOS)
 SOCKETS = "handrail-"  # a folder of that name in the temporary one, where the path is too long
 UNFINISHED = ".new-"  # part of the name of a data folder until it is whole
-SETTINGS = ("-c", "listen_addresses=", "-c", "max_connections=200")
+SETTINGS = ("-c", "listen_addresses=", "-c", "max_connections=200",
+            # an error of a statement is its client's to know; it quotes rows, and a log is read by others (FM-E9)
+            "-c", "log_min_messages=log", "-c", "log_min_error_statement=panic")  # fmt: skip
 
 
 @dataclass(frozen=True)

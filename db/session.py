@@ -9,13 +9,14 @@ from typing import Any
 import psycopg
 from psycopg import conninfo, errors
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from db.errors import CommitInDoubt, ConnectionFailed, HandrailError, StatementFailed
-from db.translation import translated
+from db.pool import cleaned
+from db.translation import translated, without_rows
 
 OLDEST, NEWEST = 15, 18
 CONNECT_SECONDS = 10
@@ -99,6 +100,11 @@ class Target:
             raise MalformedTarget(
                 "The target is not a PostgreSQL URL.", "Example: postgresql://user@host:5432/database"
             ) from None
+        if _misread(url):
+            raise MalformedTarget(
+                "The target is not a PostgreSQL URL: a / or @ where none can be.",
+                "In a password write %2F for / and %40 for @; or give it by PGPASSWORD.",
+            )
         self.url = url
         self.name = name
         self._questions: Engine | None = None
@@ -140,14 +146,17 @@ class Target:
     def questions(self) -> Engine:
         """The pool behind screens and commands; made at the first question, never at import."""
         if self._questions is None:
-            self._questions = create_engine(
+            engine = create_engine(
                 "postgresql+psycopg://",
                 creator=lambda: self.connect(QUESTION_SETTINGS, "handrail"),
                 pool_size=2,
                 max_overflow=4,
                 pool_pre_ping=True,
+                pool_reset_on_return=None,
                 hide_parameters=True,
             )
+            event.listen(engine, "handle_error", without_rows)
+            self._questions = cleaned(engine, QUESTION_SETTINGS)
         return self._questions
 
     @contextmanager
@@ -165,6 +174,7 @@ class Target:
             poolclass=NullPool,
             hide_parameters=True,
         )
+        event.listen(engine, "handle_error", without_rows)
         with translated(), engine.connect() as connection:
             yield connection
 
@@ -172,6 +182,13 @@ class Target:
         if self._questions is not None:
             self._questions.dispose()
             self._questions = None
+
+
+def _misread(url: str) -> bool:
+    """Whether libpq took a password to end too early: its rest would be shown as host or database (FM-E10)."""
+    scheme, _, rest = url.partition("://")
+    place = rest.partition("?")[0]
+    return scheme in ("postgresql", "postgres") and (place.count("@") > 1 or "@" in place.partition("/")[2])
 
 
 def _outlast(connection: psycopg.Connection) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from itertools import groupby
 
 from console.commands import targeting
 from console.commands.telling import line, tell
 from console.engine import preflight, reading
-from console.engine.doctor import Finding, about_machine, about_target
+from console.engine.doctor import LEAK, Finding, about_machine, about_target
 from db.errors import HandrailError
 
 MARKS = {"ok": "✓ ok     ", "warning": "! warning", "wrong": "✗ wrong  "}
+FEW = 5  # leaks of a kind for people to read; --json tells all
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -24,9 +27,19 @@ def doctor(options: argparse.Namespace) -> int:
             findings += [one for one in preflight.before_run(target, plan) if one not in findings]
     except HandrailError as error:
         findings.append(Finding("wrong", "target", error.message, error.hint, error.exit_code))
-    for finding in findings:
+    for finding in findings if options.json else _few(findings):
         if options.json:
             tell({"state": finding.state, "about": finding.about, "found": finding.found, "hint": finding.hint})
         else:
             line(f"{MARKS[finding.state]}  {finding.about:<22} {finding.found}  {finding.hint}".rstrip())
     return next((finding.exit_code for finding in findings if finding.state == "wrong"), 0)
+
+
+def _few(findings: list[Finding]) -> Iterator[Finding]:
+    """A target may have hundreds of tables that leak alike."""
+    for about, alike in groupby(findings, lambda one: one.about):
+        first, *rest = alike
+        few = rest[: FEW - 1] if about.startswith(LEAK) else rest
+        yield from (first, *few)
+        if left := len(rest) - len(few):
+            yield Finding(first.state, about, f"and {left} more", "See all with: handrail doctor --json")

@@ -10,6 +10,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, text
 
+from console.engine import leaks
 from db import postgres
 from db.errors import HandrailError, NotPrepared, RightMissing
 from db.queries import activity, people, runs
@@ -49,6 +50,8 @@ OWNS = text(
     """
 )
 BEYOND = "keep anchors where it cannot reach: handrail audit verify --anchor FILE"
+
+LEAK = "leak"
 
 State = Literal["ok", "warning", "wrong"]
 
@@ -93,8 +96,10 @@ def about_target(target: Target) -> list[Finding]:
         findings += rights(session.connection())
         major = int(activity.server_version(session).split(".")[0])
         owns = session.scalar(OWNS)
+        leaking = _leaks(session.connection())
     findings.append(_dump_program(major))
     findings += _prepared(target)
+    findings += leaking
     if owns:
         findings.append(Finding("warning", "journal", "this login could rewrite it, sign-offs and all", BEYOND))
     return findings
@@ -125,6 +130,17 @@ def rights(connection: Connection) -> list[Finding]:
         Finding("ok", f"right: {about}", "yes") if has else Finding(state, f"right: {about}", "no", hint, REFUSED)
         for has, state, about, hint in wanted
         if has is not None
+    ]
+
+
+def _leaks(connection: Connection) -> list[Finding]:
+    """What lets rows through: wrong in handrail's own schemas, worth a look in the target's."""
+    ours, theirs = leaks.look(connection), leaks.elsewhere(connection)
+    if not ours and not theirs:
+        return [Finding("ok", LEAK, "none found")]
+    return [
+        *(Finding("wrong", f"{LEAK}: {one.kind}", one.sentence, one.hint, REFUSED) for one in ours),
+        *(Finding("warning", f"{LEAK}: {one.kind}", one.sentence, one.hint) for one in theirs),
     ]
 
 
