@@ -19,6 +19,7 @@ from console.widgets.safe_text import BAD, BUSY, QUIET, STRONG, Part, line
 from console.widgets.signing import ReasonDialog
 from console.widgets.told import Told
 from db.queries import people
+from db.text import clean
 
 EXAMPLE = "name, company, e-mail, last digits, id   field:word   !not"
 
@@ -78,7 +79,8 @@ class ClientsScreen(LookupPlace):
         box = self.query_one("#box", Input)
         if not box.value and not self._tenant:
             kept = await self.asking.ask(saved.searches)
-            box.value = next((one.asked for one in kept if one.usual and one.mine), "")
+            box.value = clean(next((one.asked for one in kept if one.usual and one.mine), ""))
+            box.action_select_all()  # what is typed takes its place
         self._go()
 
     def on_input_changed(self) -> None:
@@ -150,7 +152,7 @@ class ClientsScreen(LookupPlace):
         box = self.query_one("#box", Input)
         if self._answer and self._answer.meant and box.has_focus:
             before = box.value
-            box.value = self._answer.meant[0]
+            box.value = clean(self._answer.meant[0])
             saved_before = f"{before} is one key away: ctrl+z in the box"
             self.app.notify(line(saved_before), markup=False)
 
@@ -169,7 +171,7 @@ class ClientsScreen(LookupPlace):
         if box.has_focus and self._before < len(before):
             place = self._before + 1
             with self.prevent(Input.Changed):
-                box.value = before[-place]
+                box.value = clean(before[-place])
             self._before = place
             box.cursor_position = len(box.value)
             self._go()
@@ -203,7 +205,7 @@ class ClientsScreen(LookupPlace):
             chosen = await self.app.push_screen_wait(ChoiceDialog("Filter by", ("field", "value"), rows))
             if chosen:
                 box = self.query_one("#box", Input)
-                box.value = f"{box.value.strip()} {chosen} ".lstrip()
+                box.value = clean(f"{box.value.strip()} {chosen} ".lstrip())
 
     @work(group="question", exclusive=True)
     async def action_save(self) -> None:
@@ -226,7 +228,7 @@ class ClientsScreen(LookupPlace):
             if chosen := await self.app.push_screen_wait(
                 ChoiceDialog("Saved searches", ("name", "whose", "search"), rows)
             ):
-                self.query_one("#box", Input).value = kept[int(chosen)].asked
+                self.query_one("#box", Input).value = clean(kept[int(chosen)].asked)
 
     @work(group="question", exclusive=True)
     async def action_export(self) -> None:

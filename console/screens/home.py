@@ -47,6 +47,8 @@ class HomeScreen(Place):
         self._version = ""
         self._plans: dict[str, Listed] = {}
         self._wrong = False
+        self._welcomed = False
+        self._groups: tuple[str, ...] = ()
 
     def compose_body(self) -> ComposeResult:
         yield Told("Connecting to the target ...", id="target")
@@ -69,10 +71,17 @@ class HomeScreen(Place):
         self._version = self._version or await self.asking.ask(_version)
         self._show(await self.asking.ask(_overview))
         await self.console.listen()
+        self._welcome()
         if not self._plans:
             listed = await self.asking.think(_listed, self.console.plans)
             self._plans = {one.name: one for one in listed}
             self._show_plans()
+
+    def _welcome(self) -> None:
+        """Who only looks clients up begins where that is done."""
+        if not self._welcomed and self._groups == ("support",) and self.is_current:
+            self.console.visit("clients")
+        self._welcomed = True
 
     def unseen(self, message: str, hint: str) -> None:
         """Stands still: asking again by itself could lock an account whose password is wrong."""
@@ -84,7 +93,7 @@ class HomeScreen(Place):
         )
 
     def action_again(self) -> None:
-        self._wrong, self._plans = False, {}
+        self._wrong, self._plans, self._welcomed = False, {}, False
         self.nudge()
 
     def action_leave(self) -> None:
@@ -114,6 +123,7 @@ class HomeScreen(Place):
         self.query_one("#progress", Told).say()
         self._show_inbox(seen.inbox)
         me = seen.inbox.me
+        self._groups = me.groups
         self.head(f"{name} · {self.asking.label}", me.told)
         ledger = self.query_one("#runs", Ledger)
         ledger.fill({str(run.id): _run_row(run, seen.driven) for run in seen.runs} or {"": _empty("no run yet", 6)})
