@@ -59,10 +59,17 @@ class HandrailApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high"), (36, "-tall")]
     BINDINGS = [
-        Binding("question_mark,f1", "help", "Keys", tooltip="What every key does here; f1 while typing", id="app.help",
-                key_display="?"),
-        Binding("slash", "clients", "Clients", show=False, tooltip="Look a client up", id="app.clients",
-                key_display="/"),
+        Binding(
+            "question_mark,f1",
+            "help",
+            "Keys",
+            tooltip="What every key does here; f1 while typing",
+            id="app.help",
+            key_display="?",
+        ),
+        Binding(
+            "slash", "clients", "Clients", show=False, tooltip="Look a client up", id="app.clients", key_display="/"
+        ),
         Binding("ctrl+t", "tenants", "Tenants", show=False, tooltip="Whose clients there are", id="app.tenants"),
         Binding("i", "inbox", "Inbox", show=False, tooltip="What waits for you, and for others", id="app.inbox"),
         Binding(

@@ -73,7 +73,9 @@ def _answered(options: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except OSError as error:
-        print(f"handrail: {error.strerror or error}: {error.filename or 'standard output'}", file=sys.stderr)
+        from console.commands.telling import say
+
+        say(f"handrail: {error.strerror or error}: {error.filename or 'standard output'}")
         return 1
 
 

@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from db.text import clean
+from db.text import one_line
 
 MORE = {
     "run": "Without --yes each step is asked for at a terminal. The run stops at a check that fails and at a signal, "
@@ -29,7 +29,7 @@ class Words(argparse.ArgumentParser):
     """argparse, with one line for what is wrong."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, clean(f"handrail: {message}. See: {self.prog} --help\n"))
+        self.exit(2, one_line(f"handrail: {message}. See: {self.prog} --help") + "\n")
 
 
 def command(commands: argparse._SubParsersAction[Words], name: str, place: str, what: str) -> Words:
@@ -55,6 +55,11 @@ def common(words: Words, default: str | None) -> None:
     words.add_argument("--json", action="store_true", default=off, help="answers as JSON, an object a line")
     words.add_argument("--plain", action="store_true", default=off, help="lines instead of screens")
     words.add_argument("--no-input", action="store_true", default=off, help="never ask; fail where an answer is needed")
+
+
+def private(words: Words, default: object) -> None:
+    """For what opens the console; the command line keeps no history."""
+    words.add_argument("--private", action="store_true", default=default, help="keeps no history of what is searched")
 
 
 def agree(words: Words, what: str) -> None:

@@ -14,7 +14,10 @@ def clean(words: object) -> str:
     letters of every script, emoji and line ends stay. The result holds no markup meaning of its own: give it to
     widgets as Text, never as a markup string.
     """
-    return "".join(char if char.isprintable() or char in KEPT else _visible(char) for char in str(words))
+    told = str(words)
+    if told.isprintable():
+        return told
+    return "".join(char if char.isprintable() or char in KEPT else _visible(char) for char in told)
 
 
 def one_line(words: object) -> str:
@@ -31,4 +34,4 @@ def _visible(char: str) -> str:
     # a zero-width joiner is part of many emoji and of some scripts; a bare space of any kind is a space
     if unicodedata.category(char) == "Zs":
         return " "
-    return "" if char in "\u200d\ufe0f" else "\ufffd"
+    return "" if char == "\u200d" else "\ufffd"

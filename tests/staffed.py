@@ -57,7 +57,7 @@ def staffed(target: Target) -> None:
     with psycopg.connect(target.url, autocommit=True) as connection:
         people.make_logins(connection)
         for login in ("oncall2", "room", "nobody1", "sec2"):
-            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (login,)).fetchone():
+            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (login,)).fetchone() is None:
                 connection.execute(f"CREATE ROLE {login} LOGIN".encode())
         connection.execute("GRANT ALL ON SCHEMA public TO oncall1")
         connection.execute("GRANT CREATE ON DATABASE " + connection.info.dbname + " TO oncall1")

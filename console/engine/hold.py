@@ -21,6 +21,7 @@ from console.engine import taking
 from console.engine.errors import TakenOver
 from console.engine.pooler import require_own_backend
 from console.engine.retrying import known_error
+from console.engine.statements import send
 from console.engine.watch import Watch, Watched
 from db.errors import (
     CommitInDoubt,
@@ -152,7 +153,7 @@ class Hold:
                 with transaction(self.connection) as session:
                     xid = self._enter(session, patience)
                     for table, mode in self.first.items() if others is not None else ():
-                        session.execute(text(f"LOCK TABLE {table} IN {mode} MODE"))
+                        send(session.connection(), f"LOCK TABLE {table} IN {mode} MODE")
                     yield session
             except CommitInDoubt as error:
                 error.xid = xid

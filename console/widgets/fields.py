@@ -12,6 +12,7 @@ from console.engine.decisions.fields import FormField
 from console.widgets.questions import Dialog
 from console.widgets.safe_text import BAD, STRONG
 from console.widgets.told import Told
+from db.text import clean
 
 
 class FieldDialog(Dialog):
@@ -20,7 +21,7 @@ class FieldDialog(Dialog):
     def __init__(self, field: FormField, value: Any) -> None:
         super().__init__(field.title, "\n".join(part for part in (field.help, field.wants) if part), "take it")
         self._field = field
-        self._before = "" if value is None else field.shown(value)
+        self._before = "" if value is None else clean(field.shown(value))
         self.value: Any = value
 
     def compose_answers(self) -> ComposeResult:

@@ -98,3 +98,10 @@ def test_types_without_a_hash_are_compared_too(sample: Target) -> None:
     before = fingerprinted(sample)
     ask(sample, "UPDATE odd SET b = '(1,3)'")
     assert list(fingerprint.content_differences(before, fingerprinted(sample))) == ["public.odd"]
+
+
+@pytest.mark.parametrize("name", [" :person", "100% %s %(x)s", 'a"b; --', "[/red] \x1b[31m\u202e"])
+def test_a_table_is_summed_whatever_its_name_is(sample: Target, name: str) -> None:
+    quoted = name.replace('"', '""')
+    ask(sample, f'CREATE TABLE "{quoted}" AS SELECT n FROM generate_series(1, 3) n')
+    assert fingerprinted(sample).content[f"public.{name}"][0] == 3

@@ -3,85 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-import pty
-import re
-import select
 import signal
-import struct
-import subprocess
-import sys
-import termios
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
 
-import console
 from tests.screens.sample import PLANS, execute
 from tests.servers import wait_until
+from tests.terminal import Terminal, at_terminal
 
-ROOT = Path(console.__file__).parent.parent
 OPEN = "import sys; from pathlib import Path; from console.app import HandrailApp; HandrailApp(sys.argv[1], plans=Path(sys.argv[2])).run()"
 QUIET_SECONDS = 2.5
 
 
-class Terminal:
-    """80x24 cells; what the console writes is kept."""
-
-    def __init__(self, process: subprocess.Popen[bytes], screen: int) -> None:
-        self.process = process
-        self.screen = screen
-        self.written = b""
-
-    def listen(self, seconds: float) -> int:
-        """How many bytes arrive meanwhile."""
-        before, deadline = len(self.written), time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            if select.select([self.screen], [], [], left)[0]:
-                try:
-                    self.written += os.read(self.screen, 65536)
-                except OSError:
-                    break
-        return len(self.written) - before
-
-    def sees(self, words: str, limit: float = 30) -> None:
-        def seen() -> bool:
-            self.listen(0.05)
-            return words in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.written.decode(errors="replace"))
-
-        wait_until(seen, limit)
-
-    def types(self, keys: str) -> None:
-        os.write(self.screen, keys.encode())
-
-    def ended(self, limit: float = 20) -> int:
-        deadline = time.monotonic() + limit
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline, "it is still there"
-            self.listen(0.05)
-        return self.process.returncode
-
-
 @contextmanager
 def terminal(url: str, **environment: str) -> Iterator[Terminal]:
-    screen, inner = pty.openpty()
-    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-c", OPEN, url, str(PLANS)], stdin=inner, stdout=inner, stderr=inner, cwd=ROOT,
-        start_new_session=True, env={**os.environ, "TERM": "xterm-256color", **environment},
-    )  # fmt: skip
-    os.close(inner)
-    try:
-        yield Terminal(process, screen)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+    """The console, 80x24."""
+    with at_terminal(OPEN, url, str(PLANS), environment=environment) as started:
+        yield started
 
 
 @pytest.fixture
@@ -159,3 +101,12 @@ def test_no_colour_still_says_everything(run_at_hold: str) -> None:
         seen.types("\r")
         seen.sees("✓ done")
         seen.sees("· next")
+
+
+@pytest.mark.parametrize("keys", ["qi", "qA", "q?", "iq"])
+def test_keys_typed_beside_the_end_break_nothing(url: str, keys: str) -> None:
+    with terminal(url) as seen:
+        seen.sees("People get")
+        seen.types(keys)
+        assert seen.ended() == 0
+        assert "Traceback" not in seen.reading

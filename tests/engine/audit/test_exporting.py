@@ -123,6 +123,7 @@ CELLS = {
     "@SUM(A1)": "'@SUM(A1)",
     "\t=1": "'\t=1",
     "\r=1": "'\u240d=1",
+    "\u200d=1": "'=1",
     "a\x1b[31mb": "a\u241b[31mb",
     "two\nlines, \"quoted\"": "two\nlines, \"quoted\"",
     "1-1": "1-1",
