@@ -1,4 +1,4 @@
-"""What the environment says: HANDRAIL_TARGET, HANDRAIL_PLANS, HANDRAIL_ANCHOR_*; libpq's where no target is."""
+"""What the environment says: HANDRAIL_TARGET, _PLANS, _PRIVATE, _ANCHOR_*; libpq's where no target is."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ class Settings(BaseSettings):
     plans: Path | None = None
     """The folder of plan files; the built-in ones if not set."""
 
+    private: bool = False
+    """Whether the console keeps no history of searches. Whatever is not a no is a yes."""
+
     anchor_syslog: bool = False
     """Whether each anchor of the audit goes to syslog too. Whatever is not a no is a yes."""
 
     anchor_command: str | None = None
     """A command, run without a shell, that is given each anchor as a line on its standard input."""
 
-    @field_validator("anchor_syslog", mode="before")
+    @field_validator("anchor_syslog", "private", mode="before")
     @classmethod
     def _yes(cls, said: str) -> bool:
         return str(said).strip().lower() not in NO

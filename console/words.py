@@ -15,6 +15,7 @@ from console.options import (
     decision,
     gate,
     number,
+    private,
     reason,
     run_option,
     text,
@@ -49,6 +50,7 @@ def parser() -> Words:
     )
     words.add_argument("--version", action="version", version=f"handrail {__version__}")
     common(words, default=None)
+    private(words, default=False)
     words.set_defaults(command="opening.console")
     commands = words.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -58,6 +60,7 @@ def parser() -> Words:
     demo.add_argument("--fresh", action="store_true", help="make the sample target anew, whatever it holds")
     demo.add_argument("--no-open", action="store_true", help="prepare only, and say where it is")
     demo.add_argument("--stop", action="store_true", help="stop the embedded server")
+    private(demo, default=argparse.SUPPRESS)
 
     init = command(commands, "init", "preparing.init", "give a database handrail's own tables")
     init.add_argument("--name", required=True, help="which target it is; plans name it")

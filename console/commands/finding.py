@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from console.commands import targeting
 from console.commands.telling import line, say, tell
 from console.engine.clients import exporting, finding, picturing, saved, tenants
 from console.engine.clients.finding import Client, KnownField
+from console.engine.clients.rights import told_right
 from db import wording
 from db.errors import ClientUnknown
 from db.searching import Searching
@@ -79,8 +82,7 @@ def _part(part: picturing.Rows) -> dict[str, Any]:
 
 def reveal(options: argparse.Namespace) -> int:
     """On standard output alone, and nowhere else."""
-    target = targeting.target(options)
-    with target.session() as session:
+    with _asking(options) as session:
         value = picturing.reveal(session, options.client, options.field, options.reason)
     if options.json:
         tell({"client": options.client, "field": options.field, "value": value})
@@ -90,7 +92,7 @@ def reveal(options: argparse.Namespace) -> int:
 
 
 def saved_searches(options: argparse.Namespace) -> int:
-    with targeting.target(options).session() as session:
+    with _asking(options) as session:
         kept = saved.searches(session)
     for one in kept:
         if options.json:
@@ -105,14 +107,14 @@ def saved_searches(options: argparse.Namespace) -> int:
 
 
 def save(options: argparse.Namespace) -> int:
-    with targeting.target(options).session() as session:
+    with _asking(options) as session:
         saved.save(session, options.name, " ".join(options.text), shared=options.shared, usual=options.usual)
     say(one_line(f"Saved as {options.name}."))
     return 0
 
 
 def forget(options: argparse.Namespace) -> int:
-    with targeting.target(options).session() as session:
+    with _asking(options) as session:
         saved.forget(session, options.name)
     say(one_line(f"{options.name} is kept no longer."))
     return 0
@@ -155,10 +157,17 @@ def _searching(options: argparse.Namespace) -> Iterator[tuple[Target, Searching]
     target = targeting.target(options)
     searching = Searching(target)
     try:
-        yield target, searching
+        with told_right():
+            yield target, searching
     finally:
         searching.close()
         target.close()
+
+
+@contextmanager
+def _asking(options: argparse.Namespace) -> Iterator[Session]:
+    with told_right(), targeting.target(options).session() as session:
+        yield session
 
 
 def _row(client: Client, fields: list[KnownField]) -> str:

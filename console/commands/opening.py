@@ -41,8 +41,10 @@ def opened(options: argparse.Namespace, target: Callable[[argparse.Namespace, Te
 
     def start(tell: Tell) -> str:
         from console.commands import targeting
+        from console.settings import Settings
 
         app.plans = targeting.plans(options)
+        app.private = options.private or Settings().private
         return target(options, tell)
 
     app = HandrailApp("", start=start)

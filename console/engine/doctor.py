@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
 
 from console.engine import leaks
+from console.engine.clients import health
 from db import postgres
 from db.errors import HandrailError, NotPrepared, RightMissing
 from db.queries import activity, people, runs
@@ -97,8 +99,10 @@ def about_target(target: Target) -> list[Finding]:
         major = int(activity.server_version(session).split(".")[0])
         owns = session.scalar(OWNS)
         leaking = _leaks(session.connection())
+        searched = _searched(session)
     findings.append(_dump_program(major))
     findings += _prepared(target)
+    findings += searched
     findings += leaking
     if owns:
         findings.append(Finding("warning", "journal", "this login could rewrite it, sign-offs and all", BEYOND))
@@ -131,6 +135,14 @@ def rights(connection: Connection) -> list[Finding]:
         for has, state, about, hint in wanted
         if has is not None
     ]
+
+
+def _searched(session: Session) -> list[Finding]:
+    """Whether the index of clients follows the target; nothing where there is none."""
+    there = session.scalar(text("SELECT has_table_privilege(to_regclass('handrail.target'), 'SELECT')"))
+    name = runs.target_name(session) if there else None
+    found = health.look(session, name) if name else []
+    return [Finding("ok" if well else "warning", "clients index", told, hint) for well, told, hint in found]
 
 
 def _leaks(connection: Connection) -> list[Finding]:

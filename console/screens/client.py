@@ -23,6 +23,7 @@ FIELD, PART = "field", "part"
 
 
 class ClientScreen(LookupPlace):
+    ANSWER = "#migration"
     BINDINGS = [
         Binding("m", "reveal", "Reveal", tooltip="The clear value of a masked field; wants a reason, which is kept",
                 id="client.reveal"),
@@ -50,9 +51,12 @@ class ClientScreen(LookupPlace):
 
     async def look(self) -> None:
         """The client first; then part by part, each shown as it comes."""
-        if not self._asked_again:
-            return
-        self._asked_again = False
+        if self._asked_again:
+            with self.answered():
+                await self._look_up()
+                self._asked_again = False
+
+    async def _look_up(self) -> None:
         me = await self.asking.ask(people.me)
         self._picture = picture = await self.asking.look_up(picturing.picture, self._client)
         self.head(f"client {picture.name} · {picture.tenant or 'no tenant'}", me.told)

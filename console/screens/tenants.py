@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -49,25 +51,31 @@ class TenantsScreen(LookupPlace):
 
     async def look(self) -> None:
         if not self._known:
-            me = await self.asking.ask(people.me)
-            self._known = True
-            self.head(f"tenants · {self.asking.label} · read only", me.told)
-            self._search()
+            with self.answered():
+                me = await self.asking.ask(people.me)
+                self._known = True
+                self.head(f"tenants · {self.asking.label} · read only", me.told)
+                self._search()
 
     def on_input_changed(self) -> None:
         self._windows = [None]
-        self._search()
+        if self._known:
+            self._search()
+        else:
+            self.nudge()
 
     def on_input_submitted(self) -> None:
         self.action_list()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        if (name := event.row_key.value) is not None and name in self._seen:
+        if name := event.row_key.value:
             self.console.visit("clients", name)
+        elif name is not None:
+            self.app.notify("A search is narrowed to a tenant by its name, and these have none.", markup=False)
 
     @work(group="search", exclusive=True)
     async def _search(self) -> None:
-        with self.told():
+        with self.answered():
             holds, after = self.query_one("#box", Input).value, self._windows[-1]
             found = await self.asking.search(tenants.tenants, holds, after, WINDOW)
             if found is None:
@@ -75,8 +83,15 @@ class TenantsScreen(LookupPlace):
             self._seen = {one.name: one for one in found}
             rows = {one.name: _row(one) for one in found}
             self.query_one("#tenants", Ledger).fill(rows)
-            more = ", and there are more: ] shows them" if len(found) == WINDOW else ""
-            self.query_one("#chips", Told).say((wording.counted(len(found), "tenant"), STRONG), more)
+            self.query_one("#chips", Told).say((self._told(found, holds), STRONG))
+
+    def _told(self, found: Sequence[Tenant], holds: str) -> str:
+        before = (len(self._windows) - 1) * WINDOW
+        if before:
+            return f"number {before + 1} to {before + len(found)}" if found else "no more"
+        if not found and not holds:
+            return "No tenant is open to this login. An administrator opens one: handrail operator add"
+        return wording.counted(len(found), "tenant") + (", and there are more: ] shows them" * (len(found) == WINDOW))
 
     def action_box(self) -> None:
         self.query_one("#box").focus()
@@ -100,6 +115,8 @@ class TenantsScreen(LookupPlace):
             self._windows.append(list(self._seen)[-1])
         elif way < 0 and len(self._windows) > 1:
             self._windows.pop()
+        else:
+            return
         self._search()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,9 +13,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from console.engine.clients.finding import Client, KnownField
+from console.engine.clients.rights import told_right
 from console.widgets.ledger import Ledger
 from console.widgets.place import Place
-from console.widgets.safe_text import QUIET, STRONG, TONES, Part, line
+from console.widgets.safe_text import BAD, QUIET, STRONG, TONES, Part, line
 from console.widgets.told import Told
 from db.text import one_line
 
@@ -26,6 +29,23 @@ class LookupPlace(Place):
     """Nothing here changes the target (UX-S8); what is copied is what is shown, mask and all."""
 
     EVERY = 3600.0
+    ANSWER: ClassVar[str] = "#chips"
+    """The line that says what was found, or why nothing was."""
+
+    def unseen(self, message: str, hint: str) -> None:
+        """Nothing tries again by itself here: the next key does."""
+        self.query_one(self.ANSWER, Told).say((f"{message} {hint}", BAD))
+
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """An error of the engine becomes the answer's line: as a notice it would come again with every key."""
+        try:
+            with told_right():
+                yield
+        except Exception as error:
+            if (known := self.asking.known(error)) is None:
+                raise
+            self.unseen(known.message, known.hint)
 
     def copied(self, what: str, value: str) -> None:
         """By OSC 52, which some terminals ignore: so what was copied is said as well."""

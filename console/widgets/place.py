@@ -34,6 +34,9 @@ class Console(Protocol):
     trouble: str
     """What went wrong with the last thing that was driven here, in words; empty when nothing did."""
 
+    private: bool
+    """Whether no history is kept of what is looked up here."""
+
     async def ready(self, tell: Callable[[str], None]) -> None:
         """Brings the target up where that is asked for; `tell` hears lines, in another thread."""
         ...

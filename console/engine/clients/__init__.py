@@ -3,6 +3,8 @@
 described   what a client is, from a small TOML file per target
 following   the SQL by which the index follows the target's tables
 indexing    makes the index beside a target that is in use
+removing    takes it away again
+health      whether it still follows, for doctor
 asking      what somebody typed, as pieces that the database can find
 finding     the answer, and what was meant where there is none
 picturing   one client: fields, records, related rows, where the migration has got to

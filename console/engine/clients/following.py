@@ -118,6 +118,16 @@ def readable(name: str) -> list[Composable]:
     ]
 
 
+def away(name: str, triggers: Sequence[str]) -> list[Composable]:
+    """What readable() and triggers() put on a table, taken off."""
+    made: list[Composable] = [SQL("DROP TRIGGER {} ON {}").format(Identifier(one), table(name)) for one in triggers]
+    return [
+        *made,
+        SQL("DROP POLICY IF EXISTS {} ON {}").format(Identifier(f"{PREFIX}_read"), table(name)),
+        SQL("REVOKE SELECT ON {} FROM {}").format(table(name), READERS),
+    ]
+
+
 def _there(described: Description, sources: Mapping[str, str]) -> list[Source]:
     return [source for source in described.source if source.table in sources]
 

@@ -162,14 +162,14 @@ def _begin(connection: psycopg.Connection, described: Description, sources: dict
         connection.execute("ALTER FUNCTION handrail_search.documents(text[]) OWNER TO handrail_owner")
     for source in described.source:
         if source.table in sources:
-            _on_table(connection, source.table, [*following.readable(source.table), *following.triggers(source)])
+            on_table(connection, source.table, [*following.readable(source.table), *following.triggers(source)])
     for name in connection.execute("SELECT relation FROM handrail_search.part WHERE NOT source").fetchall():
-        _on_table(connection, name[0], following.readable(name[0]))
+        on_table(connection, name[0], following.readable(name[0]))
     connection.execute(rights.OWN)
     connection.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA handrail_search FROM PUBLIC")
 
 
-def _on_table(connection: psycopg.Connection, name: str, statements: list[Any]) -> None:
+def on_table(connection: psycopg.Connection, name: str, statements: list[Any]) -> None:
     """One short transaction that waits for no lock longer than the application can bear."""
 
     def send(patience: float) -> None:

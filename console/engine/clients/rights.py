@@ -6,6 +6,11 @@ to the tenants of the login that asks. Neither can log in.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from db.errors import RightMissing
+
 FINDER = "handrail_finder"
 OWNER = "handrail_owner"
 SCHEMA = "handrail_search"
@@ -76,6 +81,18 @@ BEGIN
     ALTER TYPE {SCHEMA}.arm OWNER TO {OWNER};
     REVOKE CREATE ON SCHEMA {SCHEMA} FROM {FINDER};
 END $$"""
+
+
+@contextmanager
+def told_right() -> Iterator[None]:
+    """A login that may not look clients up hears that, and not which function it was refused."""
+    try:
+        yield
+    except RightMissing as missing:
+        raise RightMissing(
+            "This login may not look clients up.",
+            "An administrator lets it: handrail operator add LOGIN --group support --tenant NAME",
+        ) from missing
 
 
 def script() -> list[str]:
