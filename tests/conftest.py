@@ -13,6 +13,7 @@ from console.engine.plan import Plan
 from db.binaries import EMBEDDED, server_programs
 from db.errors import ToolMissing
 from db.session import Target
+from tests import searched
 from tests.crash import templates
 from tests.servers import Server, server_folder, serving
 from tests.staffed import staffed, taken_back, waiting
@@ -98,6 +99,19 @@ def agency(server: Server, clients: str) -> Iterator[Target]:
 def another_agency(server: Server, clients: str) -> Iterator[Target]:
     """A second one, to compare with."""
     yield from cloned(server, clients)
+
+
+@pytest.fixture(scope="session")
+def indexed(server: Server) -> str:
+    """A template: target `agency` with the demo's people, its clients indexed."""
+    searched.make_template(server, "indexed")
+    return "indexed"
+
+
+@pytest.fixture
+def lookup(server: Server, indexed: str) -> Iterator[Target]:
+    """A database of its own for one test, whose clients can be looked up."""
+    yield from cloned(server, indexed)
 
 
 @pytest.fixture(scope="session")

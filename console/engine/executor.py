@@ -223,7 +223,7 @@ class Executor:
                 self._ended_badly(run, item, "stopped", f"{what} stopped", "paused", known.message)
                 raise StepStopped(f"{item.id} was stopped.", GO_ON) from error
             # what a bug says may quote a row, and the journal keeps it for ever (FM-E9); whoever runs it is told all
-            message = known.message if known else f"{type(error).__name__}, which handrail does not know"
+            message = known.message if known else f"{type(error).__name__}, for which there are no words yet"
             self._ended_badly(run, item, "failed", f"{what} failed", "failed", message)
             if known is None:
                 raise

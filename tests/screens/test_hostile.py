@@ -25,7 +25,7 @@ from db.errors import HandrailError
 from db.session import Target
 from tests.driving import drive, look
 from tests.hostile import ALL, MARKS, raw
-from tests.screens import planted
+from tests.screens import planted, planted_clients
 from tests.screens.waiting import ask
 from tests.servers import wait_until
 from tests.staffed import as_login
@@ -35,7 +35,8 @@ pytestmark = pytest.mark.newest
 HANDRAIL = "import sys; from console.cli import main; sys.exit(main())"
 SIZE = (140, 50)
 DEAF, SETTLED, LEFT = 0.6, 0.15, 0.2  # seconds: of a dialog, of a screen, and of an escape that begins no sequence
-ESCAPE, UP, END, CTRL_P = "\x1b", "\x1b[A", "\x1b[F", "\x10"
+ESCAPE, UP, DOWN, END = "\x1b", "\x1b[A", "\x1b[B", "\x1b[F"
+CTRL_F, CTRL_O, CTRL_P, CTRL_T, CTRL_U = "\x06", "\x0f", "\x10", "\x14", "\x15"
 PASTED = ALL.replace(ESCAPE, "").replace("\n", "")  # terminals paste no escape
 WAITS = (
     "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND datname = current_database()"
@@ -143,12 +144,28 @@ APPROVER = (
     Visit("dialog", "a", ("approve it",), back=1),
     Visit("dialog", "G", ("break it open",), back=3),
 )
-TO_BE_VISITED = {"clients", "client", "tenants"}
+SUPPORT = (
+    Visit("home", "", ("PostgreSQL 18", "siege")),
+    Visit("clients", "/", ("2 found",)),
+    Visit("clients", "zzz", ("0 found",), hostile=False),
+    Visit("clients", CTRL_U + "siege", ("2 found",)),
+    Visit("clients", f" \x1b[200~{PASTED}\x1b[201~", ("over 12 words",)),
+    Visit("dialog", CTRL_F, ("Filter by",), back=1),
+    Visit("dialog", CTRL_O, ("Saved searches",), back=1),
+    Visit("clients", CTRL_U + "siege", ("2 found",)),
+    Visit("client", DOWN + "\r", ("Id", "No migration is under way", "History")),
+    Visit("rows", END + "\r", ("row 1",), back=1),
+    Visit("dialog", "\x1b[H" + DOWN * 3 + "m", ("Reveal",)),
+    Visit("client", f"why {PASTED}\r", ("siege",), hostile=False, back=3),
+    Visit("tenants", CTRL_T, ("tenant",)),
+)
 COMMANDS = (
     "status", "status 1", "blockers", "inbox --all", "inbox", "plan list", "plan show siege", "plan show faults",
     "plan lint", "plan show broken", "audit export", "audit export --format csv", "audit verify", "decisions",
     "decisions show 2 how", "operator list", "doctor", "doctor --plan siege", "rollback 2", "sign 2 how --approve",
-    "resume 2 --take-over", "resume 2", "init --name sample",
+    "resume 2 --take-over", "resume 2", "init --name sample", "clients search siege", "clients show c1", "clients saved",
+    "clients reveal c1 email --reason because", "clients search siege --export csv", "tenants list",
+    "clients search siege --export jsonl",
 )  # fmt: skip
 
 
@@ -194,9 +211,15 @@ def test_every_screen(siege: Siege) -> None:
     walk(siege, as_login(siege.target, "sec2"), APPROVER)
 
 
+def test_every_screen_of_support(siege: Siege) -> None:
+    planted_clients.plant(siege.target, planted.LOGIN)
+    planted_clients.saves(planted.besieger(siege.target))
+    walk(siege, planted.besieger(siege.target), SUPPORT)
+
+
 def test_no_screen_is_left_out() -> None:
-    visited = {visit.place for visit in (*ENGINEER, *WATCH, *APPROVER)}
-    assert {*PLACES, "home", "dialog", "notice", "palette"} - visited == TO_BE_VISITED
+    visited = {visit.place for visit in (*ENGINEER, *WATCH, *APPROVER, *SUPPORT)}
+    assert {*PLACES, "home", "dialog", "notice", "palette"} - visited == set()
 
 
 def test_every_command(siege: Siege, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,6 +239,8 @@ def test_every_command(siege: Siege, capsys: pytest.CaptureFixture[str]) -> None
     peace(siege)
     _goes_on(harm)
     planted.gated(target, 2)
+    planted_clients.plant(target, planted.LOGIN)
+    planted_clients.saves(harm)
     told = _commands(siege, harm, capsys, COMMANDS)
     silent = [name for name in COMMANDS if not any(mark in told[name] for mark in (*MARKS, "\\u001b", "\\x1b"))]
     assert silent == ["blockers", "audit verify", "rollback 2", "init --name sample"]

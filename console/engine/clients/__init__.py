@@ -2,6 +2,7 @@
 
 described   what a client is, from a small TOML file per target
 following   the SQL by which the index follows the target's tables
+parts       what is shown of a client beside the search
 indexing    makes the index beside a target that is in use
 removing    takes it away again
 health      whether it still follows, for doctor

@@ -56,7 +56,7 @@ EVENTS = {
 
 
 def table(name: str) -> Identifier:
-    return Identifier(*name.split("."))
+    return Identifier(*name.split(".", 1))
 
 
 def documents(described: Description, sources: Mapping[str, str]) -> Composed:

@@ -17,7 +17,11 @@ SEEN = text(
 )
 STATE = text("SELECT profile, ready, digest FROM handrail_search.state")
 FOLLOWED = text("SELECT relation, to_regclass(relation) IS NOT NULL AS there FROM handrail_search.part WHERE source")
-THERE = text("SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE to_regclass(name) IS NOT NULL")
+THERE = text(
+    "SELECT quoted FROM unnest(CAST(:names AS text[])) AS name,"
+    " format('%I.%I', split_part(name, '.', 1), split_part(name, '.', 2)) AS quoted"
+    " WHERE to_regclass(quoted) IS NOT NULL"
+)
 PENDING = text("SELECT count(*), min(error) FROM (SELECT error FROM handrail_search.pending LIMIT 10001) AS few")
 
 
@@ -45,8 +49,8 @@ def look(session: Session, target: str) -> list[tuple[bool, str, str]]:
     ]
     if description.digest != state.digest:
         found.append((False, "the description of a client has changed since", AGAIN))
-    waiting, error = session.execute(PENDING).one()
+    waiting, why = session.execute(PENDING).one()
     if waiting:
         more = "over 10 000" if waiting > 10_000 else str(waiting)
-        found.append((False, f"{more} changes could not be looked up{f' ({error})' if error else ''}", AGAIN))
+        found.append((False, f"{more} changes could not be looked up{f' ({why})' if why else ''}", AGAIN))
     return found or [(True, f"follows {', '.join(followed)} ({state.profile})", "")]

@@ -19,8 +19,8 @@ from sqlalchemy import text
 
 from console.engine import retrying
 from console.engine import rights as groups
-from console.engine.clients import following, rights
-from console.engine.clients.described import Description, Mask, Part
+from console.engine.clients import following, parts, rights
+from console.engine.clients.described import Description
 from console.engine.errors import RunRefused
 from db import revisions
 from db.session import EXECUTOR_SETTINGS, Target
@@ -64,27 +64,11 @@ IN_STEP = (
 )
 
 THERE = """
-SELECT n.nspname || '.' || c.relname AS name, format_type(a.atttypid, a.atttypmod) AS type
-FROM unnest(%s::text[], %s::text[]) AS wanted (name, key)
-JOIN pg_catalog.pg_class c ON c.oid = to_regclass(wanted.name) AND c.relkind IN ('r', 'p')
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+SELECT wanted.name, format_type(a.atttypid, a.atttypmod) AS type
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (name, quoted, key)
+JOIN pg_catalog.pg_class c ON c.oid = to_regclass(wanted.quoted) AND c.relkind IN ('r', 'p')
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = wanted.key AND NOT a.attisdropped
 """
-COLUMNS = """
-SELECT attname, format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute
-WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
-"""
-# tables whose one-column foreign key leads to a source
-RELATED = """
-SELECT n.nspname || '.' || c.relname, a.attname
-FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 AND n.nspname NOT IN ('handrail', 'handrail_search')
-  AND k.confrelid = ANY (SELECT to_regclass(one) FROM unnest(%s::text[]) AS one) ORDER BY 1, 2
-"""
-PLAIN_TYPES = ("uuid", "boolean", "date", "integer", "bigint", "smallint", "numeric", "real", "double precision",
-               "timestamp", "time")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,7 +89,8 @@ def make(target: Target, described: Description, profile: str = "", tell: Tell =
         connection.autocommit = True
         _require_room(connection)
         _prepare(target, connection)
-        wanted = ([one.table for one in described.source], [one.id for one in described.source])
+        named = [one.table for one in described.source]
+        wanted = (named, [parts.quoted(name) for name in named], [one.id for one in described.source])
         sources: dict[str, str] = dict(connection.execute(THERE, wanted).fetchall())
         if not sources:
             raise RunRefused("None of the tables that the description names is here.", "Is it another target's?")
@@ -157,14 +142,14 @@ def _begin(connection: psycopg.Connection, described: Description, sources: dict
             "INSERT INTO handrail_search.state (profile, ready, digest, tenant_field) VALUES (%s, false, %s, %s)",
             (profile, described.digest, described.tenant),
         )
-        _describe(connection, described, sources)
+        related = parts.describe(connection, described, sources)
         connection.execute(following.documents(described, sources))
         connection.execute("ALTER FUNCTION handrail_search.documents(text[]) OWNER TO handrail_owner")
     for source in described.source:
         if source.table in sources:
             on_table(connection, source.table, [*following.readable(source.table), *following.triggers(source)])
-    for name in connection.execute("SELECT relation FROM handrail_search.part WHERE NOT source").fetchall():
-        on_table(connection, name[0], following.readable(name[0]))
+    for name in related:
+        on_table(connection, name, following.readable(name))
     connection.execute(rights.OWN)
     connection.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA handrail_search FROM PUBLIC")
 
@@ -181,43 +166,6 @@ def on_table(connection: psycopg.Connection, name: str, statements: list[Any]) -
     retrying.retried(send, PATIENCE, time.sleep, lambda _: None)
 
 
-def _describe(connection: psycopg.Connection, described: Description, sources: dict[str, str]) -> None:
-    for position, one in enumerate(described.field, 1):
-        connection.execute(
-            "INSERT INTO handrail_search.field VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            (position, one.name, one.title, one.code, one.kind, one.anywhere, one.masked, one.history),
-        )
-    parts = [(one.part, True) for one in described.source if one.table in sources]
-    parts += [(one, False) for one in described.part]
-    named = {part.table for part, _ in parts}
-    for name, key in connection.execute(RELATED, (list(sources),)).fetchall():
-        if name not in named and len(parts) < 40:
-            named.add(name)
-            parts.append((_found(connection, name, key), False))
-    for position, (part, is_source) in enumerate(parts, 1):
-        columns: dict[str, str] = dict(connection.execute(COLUMNS, (part.table,)).fetchall())
-        if part.key not in columns:
-            continue  # not there yet, or any more
-        shown = [column for column in part.shows if column in columns]
-        connection.execute(
-            "INSERT INTO handrail_search.part VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (position, part.title, part.table, part.key, columns[part.key], shown,
-             [part.masks.get(column, "") for column in shown], part.newest if part.newest in columns else None,
-             is_source),
-        )  # fmt: skip
-
-
-def _found(connection: psycopg.Connection, name: str, key: str) -> Part:
-    """A table that no description names: what may hold text about a person is masked."""
-    columns: list[tuple[str, str]] = connection.execute(COLUMNS, (name,)).fetchall()
-    masks: dict[str, Mask] = {column: "text" for column, kind in columns if not kind.startswith(PLAIN_TYPES)}
-    title = name.split(".")[1].replace("_", " ").capitalize()[:40]
-    # a name that a description could not say is left alone
-    return Part.model_construct(
-        title=title, table=name, key=key, shows=tuple(c for c, _ in columns[:12]), masks=masks, newest=None
-    )
-
-
 def _fill(connection: psycopg.Connection, described: Description, sources: dict[str, str], tell: Tell) -> int:
     """Every client of every source, by the source's key; one of two sources is met once."""
     done, before = 0, list[Composable]()
@@ -229,7 +177,7 @@ def _fill(connection: psycopg.Connection, described: Description, sources: dict[
             "WITH ids AS MATERIALIZED (SELECT s.{key} AS id FROM {name} s WHERE (%(last)s::text IS NULL"
             " OR s.{key} > %(last)s::text::{kind}) ORDER BY s.{key} LIMIT {size})"
             " SELECT handrail_search.fill((SELECT array_agg(id::text) FROM ids WHERE true{but})), max_id"
-            " FROM (SELECT (SELECT id::text FROM ids ORDER BY id DESC LIMIT 1) AS max_id) AS m"
+            " FROM (SELECT (SELECT id::text FROM ids ORDER BY ids.id DESC LIMIT 1) AS max_id) AS m"
         ).format(key=key, name=name, kind=kind, size=BATCH, but=SQL("").join(before))
         last: str | None = None
         while True:
@@ -238,7 +186,7 @@ def _fill(connection: psycopg.Connection, described: Description, sources: dict[
                 break
             done += filled or 0
             tell(f"{done:,} clients")
-        before.append(SQL(" AND NOT EXISTS (SELECT FROM {} o WHERE o.{} = id)").format(name, key))
+        before.append(SQL(" AND NOT EXISTS (SELECT FROM {} o WHERE o.{} = ids.id)").format(name, key))
     return done
 
 
@@ -278,7 +226,7 @@ def _rows(connection: psycopg.Connection, sources: dict[str, str]) -> int:
     """About how many clients there are."""
     row = connection.execute(
         "SELECT max(reltuples)::bigint FROM pg_class WHERE oid = ANY (SELECT to_regclass(n) FROM unnest(%s::text[]) n)",
-        (list(sources),),
+        ([parts.quoted(name) for name in sources],),
     ).fetchone()
     return int(row[0]) if row and row[0] is not None else 0
 

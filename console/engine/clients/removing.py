@@ -28,7 +28,7 @@ def remove(target: Target) -> list[str]:
         connection.autocommit = True
         tables = [row[0] for row in connection.execute(MARKED).fetchall()]
         for name in tables:
-            triggers = [row[0] for row in connection.execute(TRIGGERS, (name,)).fetchall()]
+            triggers = [row[0] for row in connection.execute(TRIGGERS, (following.table(name).as_string(),)).fetchall()]
             on_table(connection, name, following.away(name, triggers))
         connection.execute(SQL("DROP SCHEMA IF EXISTS handrail_search CASCADE"))
     return tables
