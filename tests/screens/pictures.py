@@ -14,6 +14,7 @@ import psycopg
 
 import console
 from console.engine import demo, executor, journey, reading
+from console.engine.clients import described, indexing
 from console.engine.decisions import answering
 from console.engine.preparation import arrange
 from console.engine.sample import people
@@ -34,7 +35,9 @@ def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
     with tempfile.TemporaryDirectory(prefix="handrail-") as home, serving(18) as server:
         os.environ["HANDRAIL_HOME"] = home
-        asyncio.run(_draw(_filled(server, rows)))
+        target = _filled(server, rows)
+        asyncio.run(_draw(target))
+        asyncio.run(_draw_clients(target))
 
 
 def _filled(server: Server, rows: int) -> Target:
@@ -67,6 +70,16 @@ async def _draw(target: Target) -> None:
         await person.until(lambda: re.search(r"rows/s .* ends in", person.reading))
         _save("run", person.app.export_screenshot())
         await person.until(lambda: not person.app.driving, limit=600)
+
+
+async def _draw_clients(target: Target) -> None:
+    await asyncio.to_thread(indexing.make, target, described.load("agency"), "full")
+    await asyncio.to_thread(people.open_tenants, target)
+    async with opened(target.url.replace("postgres@", "support1@"), CELLS, plans=reading.PLANS) as person:
+        await person.sees("found")
+        await person.presses(*"jose smi")
+        await person.sees("José Smith", "name")
+        _save("clients", person.app.export_screenshot())
 
 
 def _onward(engineer: Target, begins: bool = False) -> None:
