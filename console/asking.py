@@ -43,6 +43,7 @@ class Asking:
         self._searching: Searching | None = None
         self._latest: object = None
         self._one_search = threading.Lock()
+        self._searcher = 0
 
     async def ask(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of `fn` in a transaction of its own."""
@@ -147,10 +148,11 @@ class Asking:
         from db.errors import StatementCancelled
 
         searching = self.searching()
-        searching.cancel()
+        searching.cancel(self._searcher)  # and nothing that is looked up
         with self._one_search:
             if self._latest is not mine:
                 return None
+            self._searcher = threading.get_ident()
             began = time.monotonic()
             try:
                 answer = fn(searching, *args, **kwargs)
@@ -160,6 +162,8 @@ class Asking:
                 if time.monotonic() - began > PATIENCE:
                     raise
                 answer = fn(searching, *args, **kwargs)  # the cancel was meant for the one before
+            finally:
+                self._searcher = 0
         return answer if self._latest is mine else None
 
     def _answer(self, fn: Callable[..., T], args: Any, kwargs: Any) -> T:

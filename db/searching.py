@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import suppress
 from typing import Any
@@ -16,6 +17,14 @@ APPLICATION = "handrail: search"
 SETTINGS = {**QUESTION_SETTINGS, "statement_timeout": "2s", "default_transaction_read_only": "on"}
 
 
+UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
+
+
+def sendable(words: str) -> str:
+    """The same without what no database takes and so none can hold: a replacement character in its place."""
+    return UNSENDABLE.sub("\ufffd", words)
+
+
 class Searching:
     """One connection, made at the first question and made again when it was lost; one question at a time."""
 
@@ -23,6 +32,7 @@ class Searching:
         self._target = target
         self._connection: psycopg.Connection | None = None
         self._asking = threading.Lock()
+        self._asker = 0
         self._known: dict[str, Any] = {}
 
     def ask(self, question: str, *values: object) -> Any:
@@ -31,9 +41,11 @@ class Searching:
         return row[0][0] if row else None
 
     def rows(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        sent = [sendable(value) if isinstance(value, str) else value for value in values]
         with self._asking, translated():
+            self._asker = threading.get_ident()
             try:
-                return self._open().execute(question.encode(), values).fetchall()
+                return self._open().execute(question.encode(), sent).fetchall()
             except psycopg.OperationalError as lost:
                 if self._connection is None or not self._connection.broken:
                     raise
@@ -46,10 +58,10 @@ class Searching:
             self._known[question] = self.rows(question)
         return self._known[question]
 
-    def cancel(self) -> None:
-        """Ends the question under way on the server too; does nothing where there is none."""
+    def cancel(self, of: int | None = None) -> None:
+        """Ends the question under way on the server too; does nothing where there is none, or none of thread `of`."""
         connection = self._connection
-        if connection is not None and self._asking.locked():
+        if connection is not None and self._asking.locked() and of in (None, self._asker):
             with suppress(psycopg.Error):
                 connection.cancel_safe(timeout=1)
 

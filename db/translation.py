@@ -94,6 +94,8 @@ def translate(error: psycopg.Error) -> HandrailError:
             "This database has never been prepared for handrail.",
             "Prepare it with: handrail init --target URL --name TARGET",
         )
+    if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName) and "handrail_search" in message:
+        return NotIndexed("The clients of this target are not indexed yet.", SEARCHING["HR010"][1])
     if isinstance(error, pg.InsufficientPrivilege):
         return RightMissing(f"This login has not the right: {message}.", "See: handrail doctor")
     if isinstance(error, pg.LockNotAvailable):

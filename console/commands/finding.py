@@ -60,10 +60,10 @@ def show(options: argparse.Namespace) -> int:
         told = [_part(part) for part in parts]
         tell({**picture.document(), "migration": migration, "parts": told})
         return 0
-    line(one_line(f"{picture.name}  {picture.id}  {picture.tenant}"))
+    line("  ".join(one_line(part) for part in (picture.name, picture.id, picture.tenant) if part))
     line(migration)
     for value in (one for one in picture.values if one.value):
-        line(one_line(f"{value.title:<16} {value.value}{'  masked' if value.masked else ''}"))
+        line(f"{one_line(value.title):<16} {one_line(value.value)}{'  masked' if value.masked else ''}")
     for change in picture.history:
         line(one_line(f"{change.at:%Y-%m-%d %H:%M}  {change.field}: {change.before} -> {change.after}"))
     for part in parts:
@@ -100,7 +100,8 @@ def saved_searches(options: argparse.Namespace) -> int:
                   "default": one.usual})  # fmt: skip
         else:
             how = ", ".join(word for word, so in (("shared", one.shared), ("default", one.usual)) if so)
-            line(one_line(f"{one.owner:<16} {one.name:<24} {one.asked}  {how}"))
+            told = f"{one_line(one.owner):<16} {one_line(one.name):<24} {one_line(one.asked)}"
+            line(f"{told}  {how}".rstrip())
     if not kept:
         say("None yet. Keep one with: handrail clients save NAME TEXT")
     return 0

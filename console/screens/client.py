@@ -20,6 +20,7 @@ from console.widgets.told import Told
 from db.queries import people
 
 FIELD, PART = "field", "part"
+KEPT_BACK = "   masked"
 
 
 class ClientScreen(LookupPlace):
@@ -83,7 +84,7 @@ class ClientScreen(LookupPlace):
         ledger = self.query_one("#picture", Ledger)
         if chosen := ledger.chosen:
             what, field, value = (part if isinstance(part, str) else part[0] for part in self._rows()[chosen])
-            self.copied(field or what or "Value", value)
+            self.copied(field or what or "Value", value.removesuffix(KEPT_BACK))
 
     @work(group="question", exclusive=True)
     async def action_reveal(self) -> None:
@@ -112,7 +113,7 @@ class ClientScreen(LookupPlace):
             if not one.value:
                 continue
             clear = self._clear.get(one.field)
-            masked = "   masked" if one.masked and clear is None else ""
+            masked = KEPT_BACK if one.masked and clear is None else ""
             rows[f"{FIELD} {one.field}"] = ("", one.title, f"{one.value if clear is None else clear}{masked}")
         for place, change in enumerate(picture.history):
             first: Part = ("History", STRONG) if place == 0 else ""

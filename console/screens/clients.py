@@ -37,7 +37,8 @@ class Answer(NamedTuple):
 
 class ClientsScreen(LookupPlace):
     BINDINGS = [
-        Binding("slash", "box", "Search", tooltip="Back to the box; a new search", id="clients.box", key_display="/"),
+        Binding("slash", "clients", "Search", tooltip="Back to the box; a new search", id="clients.box",
+                key_display="/"),
         Binding("ctrl+f", "narrow", "Filter", tooltip="By a field and one of its values", id="clients.narrow"),
         Binding("ctrl+s", "save", "Save", tooltip="Keeps this search under a name", id="clients.save"),
         Binding("ctrl+o", "saved", "Saved", tooltip="Your searches, and those that are shared", id="clients.saved"),
@@ -153,7 +154,7 @@ class ClientsScreen(LookupPlace):
         if self._tenant:
             parts.append((f"   [tenant: {self._tenant}]", STRONG))
         parts += [
-            (f"   [{'not ' * piece.excluded}{piece.field}: {piece.text}]", QUIET)
+            (f"   [{'not ' * piece.excluded}{piece.field}{': ' * bool(piece.field)}{piece.text}]", QUIET)
             for piece in answer.asked.pieces
             if piece.field or piece.excluded
         ]
@@ -181,7 +182,7 @@ class ClientsScreen(LookupPlace):
         if self._typed and box.has_focus:
             box.value, self._typed = self._typed, ""
 
-    def action_box(self) -> None:
+    def action_clients(self) -> None:
         box = self.query_one("#box", Input)
         box.focus()
         box.action_select_all()
@@ -250,6 +251,9 @@ class ClientsScreen(LookupPlace):
     async def action_saved(self) -> None:
         with self.told():
             kept = await self.asking.ask(saved.searches)
+            if not kept:
+                self.app.notify("None is kept yet: ctrl+s keeps what stands in the box.", markup=False)
+                return
             rows = {str(place): (one.name, "you" if one.mine else one.owner, one.asked)
                     for place, one in enumerate(kept)}  # fmt: skip
             if chosen := await self.app.push_screen_wait(

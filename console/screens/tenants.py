@@ -23,7 +23,6 @@ WINDOW = 200
 
 class TenantsScreen(LookupPlace):
     BINDINGS = [
-        Binding("slash", "box", "Search", tooltip="Back to the box", id="clients.box", key_display="/"),
         Binding("y", "copy", "Copy name", tooltip="The tenant's name to the clipboard", id="place.copy"),
         Binding("right_square_bracket", "window(1)", "More", tooltip=f"The next {WINDOW}", id="clients.more",
                 key_display="]"),
@@ -92,9 +91,6 @@ class TenantsScreen(LookupPlace):
         if not found and not holds:
             return "No tenant is open to this login. An administrator opens one: handrail operator add"
         return wording.counted(len(found), "tenant") + (", and there are more: ] shows them" * (len(found) == WINDOW))
-
-    def action_box(self) -> None:
-        self.query_one("#box").focus()
 
     def action_list(self) -> None:
         if self._seen:

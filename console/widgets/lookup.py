@@ -43,6 +43,8 @@ class LookupPlace(Place):
             with told_right():
                 yield
         except Exception as error:
+            if self not in self.app.screen_stack:
+                return  # left meanwhile: there is no line any more to say it in
             if (known := self.asking.known(error)) is None:
                 raise
             self.unseen(known.message, known.hint)

@@ -16,7 +16,7 @@ from tests.screens.person import console
 
 LISTED = ["console.widgets.ledger:Ledger", "console.widgets.questions:Dialog", "console.widgets.questions:QuestionDialog",
           "console.widgets.questions:TypedDialog", "console.widgets.place:Place",
-          "console.widgets.gatekeeping:GatePlace",
+          "console.widgets.gatekeeping:GatePlace", "console.widgets.lookup:LookupPlace", "console.widgets.lookup:ChoiceDialog",
           "console.screens.home:HomeScreen", *PLACES.values()]  # fmt: skip
 
 
@@ -44,9 +44,28 @@ def test_one_key_does_one_thing_everywhere() -> None:
     for _, binding in declared():
         for key in binding.key.split(","):
             meant[key].add(binding.action.split("(")[0])
-    # escape goes back one step: out of a place, a question or a list of keys; q and ? close the list of keys
-    allowed = {"escape": {"leave", "answer", "dismiss"}, "q": {"quit", "dismiss"}, "question_mark": {"help", "dismiss"}}
+    # escape goes back one step: out of a place, a question or a list of keys; q and ? close the list of keys;
+    # y copies in a place, and says yes to a question, where there is nothing to copy
+    allowed = {
+        "y": {"answer", "copy"},
+        "escape": {"leave", "answer", "dismiss"},
+        "q": {"quit", "dismiss"},
+        "question_mark": {"help", "dismiss"},
+    }
     assert {key: acts for key, acts in meant.items() if len(acts) > 1 and acts != allowed.get(key)} == {}
+
+
+# all that support's places can do; what writes into the journal or one's own saved searches is named
+READS = {"clients", "list", "narrow", "saved", "window", "history", "meant", "typed", "copy", "again", "leave"}
+SAYS = {"reveal", "export", "save"}
+
+
+def test_no_key_of_support_changes_the_target() -> None:
+    """UX-S8: a key that is new on these places has to be put here, by somebody who knows what it does."""
+    own = {"ClientsScreen", "ClientScreen", "TenantsScreen", "LookupPlace", "ChoiceDialog"}
+    acts = {(where, binding.action.split("(")[0]) for where, binding in declared() if where in own}
+    assert {act for _, act in acts} == READS - {"leave"} | SAYS | {"dismiss"}
+    assert {where for where, act in acts if act == "reveal"} == {"ClientScreen"}
 
 
 async def test_question_mark_lists_the_keys_and_which_cannot_act_now(url: str) -> None:

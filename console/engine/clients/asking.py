@@ -14,13 +14,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from console.engine.errors import SearchRefused
+from db.searching import UNSENDABLE
 
 LONGEST = 400
 PIECES = 12
 NUMBER = re.compile(r"[-+0-9()/. ]*[0-9][-+0-9()/. ]*")
 TENANT = "tenant"
 WORDS = re.compile(r'[^\s"]*"[^"]*"?|\S+')
-UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from console.engine import sheet
 from console.engine.clients.asking import TENANT
 from console.engine.clients.finding import Client, KnownField
 from db import postgres
+from db.searching import sendable
 
 EXPORTED = text("SELECT handrail_search.exported(:asked, :rows)")
 FORMATS = ("csv", "jsonl")
@@ -21,7 +22,7 @@ FORMATS = ("csv", "jsonl")
 
 def tell(session: Session, asked: str, rows: int) -> None:
     """Says in the journal who took which clients along; before they are handed out."""
-    session.execute(EXPORTED, {"asked": asked, "rows": rows})
+    session.execute(EXPORTED, {"asked": sendable(asked), "rows": rows})
 
 
 def write(clients: Sequence[Client], fields: Sequence[KnownField]) -> Path:
@@ -38,6 +39,7 @@ def lines(clients: Sequence[Client], fields: Sequence[KnownField], form: str) ->
     """CSV or JSON lines, each without its line end; the second are pure ASCII."""
     names = [field.name for field in fields]
     if form == "csv":
-        rows = [[one.id, one.tenant, *(one.shown.get(name) for name in names)] for one in clients]
-        return sheet.lines(["client", TENANT, *names], rows)
+        rows = [[one.id, one.tenant, *(one.shown.get(name) or "" for name in names)] for one in clients]
+        # a line end would begin a row, and what follows it a formula
+        return sheet.lines(["client", TENANT, *names], [[value.replace("\n", " ") for value in row] for row in rows])
     return (json.dumps({"client": one.id, TENANT: one.tenant, **one.shown}) for one in clients)

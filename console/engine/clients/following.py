@@ -30,19 +30,36 @@ FOLLOW = SQL("""\
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS {body}""")
 
+# What is read of a row may be gone since: then everything that was written is noted, or at least that something was.
 FOLLOWING = SQL("""
+DECLARE
+    ids text[];
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        PERFORM handrail_search.note((SELECT array_agg({id}::text) FROM added));
-    ELSIF TG_OP = 'DELETE' THEN
-        PERFORM handrail_search.note((SELECT array_agg({id}::text) FROM gone));
-    ELSIF TG_OP = 'TRUNCATE' THEN
-        PERFORM handrail_search.note((SELECT array_agg(client) FROM handrail_search.entry));
-    ELSE
-        PERFORM handrail_search.note((SELECT array_agg(DISTINCT id::text) FROM (
-            (SELECT {id} AS id, {columns} FROM gone EXCEPT SELECT {id}, {columns} FROM added) UNION ALL
-            (SELECT {id}, {columns} FROM added EXCEPT SELECT {id}, {columns} FROM gone)) AS changed));
-    END IF;
+    BEGIN
+        IF TG_OP = 'INSERT' THEN
+            ids := (SELECT array_agg({id}::text) FROM added);
+        ELSIF TG_OP = 'DELETE' THEN
+            ids := (SELECT array_agg({id}::text) FROM gone);
+        ELSIF TG_OP = 'TRUNCATE' THEN
+            ids := (SELECT array_agg(client) FROM handrail_search.entry);
+        ELSE
+            BEGIN
+                ids := (SELECT array_agg(DISTINCT id) FROM (
+                    (SELECT {id}::text, ARRAY[{columns}]::text[] FROM gone
+                     EXCEPT SELECT {id}::text, ARRAY[{columns}]::text[] FROM added)
+                    UNION ALL
+                    (SELECT {id}::text, ARRAY[{columns}]::text[] FROM added
+                     EXCEPT SELECT {id}::text, ARRAY[{columns}]::text[] FROM gone)) AS changed (id, held));
+            EXCEPTION WHEN OTHERS THEN
+                ids := (SELECT array_agg(DISTINCT id) FROM (
+                    SELECT {id}::text FROM gone UNION SELECT {id}::text FROM added) AS written (id));
+            END;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        INSERT INTO handrail_search.pending (client, error) VALUES ('', SQLSTATE);
+        RETURN NULL;
+    END;
+    PERFORM handrail_search.note(ids);
     RETURN NULL;
 END
 """)

@@ -8,10 +8,11 @@ each in a transaction of its own, tried with short timeouts (I-8). Stopped anywh
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.sql import SQL, Composable, Identifier
@@ -28,14 +29,17 @@ from db.translation import translated
 
 APPLICATION = "handrail: clients index"
 BATCH = 20_000
+NOTES = 1_000
 LITE_UP_TO = 100_000
 PATIENCE = 2.0
 
 Tell = Callable[[str], None]
+T = TypeVar("T")
 
+# state too: a transaction with an older view must not take the index for finished
 EMPTY = """
-TRUNCATE handrail_search.entry, handrail_search.token, handrail_search.pending, handrail_search.field,
-    handrail_search.part;
+TRUNCATE handrail_search.state, handrail_search.entry, handrail_search.token, handrail_search.pending,
+    handrail_search.field, handrail_search.part;
 DROP INDEX IF EXISTS handrail_search.token_term, handrail_search.token_tenant, handrail_search.entry_tenant,
     handrail_search.entry_activity;
 DROP TRIGGER IF EXISTS entry_added ON handrail_search.entry;
@@ -135,8 +139,8 @@ def _prepare(target: Target, connection: psycopg.Connection) -> None:
 
 def _begin(connection: psycopg.Connection, described: Description, sources: dict[str, str], profile: str) -> None:
     """From its end on, every client that changes is noted."""
-    with connection.transaction():
-        connection.execute("DELETE FROM handrail_search.state")
+
+    def empty() -> list[str]:
         connection.execute(EMPTY)
         connection.execute(
             "INSERT INTO handrail_search.state (profile, ready, digest, tenant_field) VALUES (%s, false, %s, %s)",
@@ -145,6 +149,9 @@ def _begin(connection: psycopg.Connection, described: Description, sources: dict
         related = parts.describe(connection, described, sources)
         connection.execute(following.documents(described, sources))
         connection.execute("ALTER FUNCTION handrail_search.documents(text[]) OWNER TO handrail_owner")
+        return related
+
+    related = _briefly(connection, empty)  # the application writes to the tables of an index that is there
     for source in described.source:
         if source.table in sources:
             on_table(connection, source.table, [*following.readable(source.table), *following.triggers(source)])
@@ -155,15 +162,24 @@ def _begin(connection: psycopg.Connection, described: Description, sources: dict
 
 
 def on_table(connection: psycopg.Connection, name: str, statements: list[Any]) -> None:
+    """One short transaction on a table of the target's."""
+
+    def send() -> None:
+        for statement in statements:
+            connection.execute(statement)
+
+    _briefly(connection, send)
+
+
+def _briefly(connection: psycopg.Connection, send: Callable[[], T]) -> T:
     """One short transaction that waits for no lock longer than the application can bear."""
 
-    def send(patience: float) -> None:
+    def tried(patience: float) -> T:
         with translated(), connection.transaction():
             connection.execute(f"SET LOCAL lock_timeout = '{int(patience * 1000)}ms'".encode())
-            for statement in statements:
-                connection.execute(statement)
+            return send()
 
-    retrying.retried(send, PATIENCE, time.sleep, lambda _: None)
+    return retrying.retried(tried, PATIENCE, time.sleep, lambda _: None)
 
 
 def _fill(connection: psycopg.Connection, described: Description, sources: dict[str, str], tell: Tell) -> int:
@@ -192,43 +208,61 @@ def _fill(connection: psycopg.Connection, described: Description, sources: dict[
 
 def _catch_up(connection: psycopg.Connection) -> int:
     """The triggers keep step from now on; what was noted meanwhile is looked up, until none can be noted any more."""
-    changed = _drain(connection)
-    row = connection.execute(
-        "WITH on_ AS (UPDATE handrail_search.state SET ready = true, made_at = clock_timestamp() RETURNING 1)"
-        " SELECT pg_current_xact_id()::text::bigint FROM on_"
-    ).fetchone()
-    turned = int(row[0]) if row else 0
+    # one pass: who writes faster than this reads would never let it come to an end
+    noted = connection.execute("SELECT count(*) FROM handrail_search.pending").fetchone()
+    changed = _drain(connection, noted[0] // NOTES + 1 if noted else 1)
+    connection.execute("UPDATE handrail_search.state SET ready = true, made_at = clock_timestamp()")
     while True:
-        # a transaction that began before it may still note, and not look up
-        oldest = connection.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint").fetchone()
-        changed += _drain(connection)
-        if oldest and int(oldest[0]) > turned:
+        # a transaction that began before it, or before the last look, may still note, and not look up
+        _outlive(connection)
+        more = _drain(connection)
+        if not more:
             return changed
-        time.sleep(0.2)
+        changed += more
 
 
-def _drain(connection: psycopg.Connection) -> int:
-    changed = 0
+def _outlive(connection: psycopg.Connection) -> None:
+    """Waits until every transaction that writes now has ended."""
+    now = connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
     while True:
-        with connection.transaction():
-            row = connection.execute(
-                "WITH few AS (DELETE FROM handrail_search.pending WHERE ctid = ANY (ARRAY("
-                " SELECT ctid FROM handrail_search.pending LIMIT 5000)) RETURNING client)"
-                " SELECT array_agg(DISTINCT client) FROM few"
-            ).fetchone()
-            if not row or not row[0]:
-                return changed
-            connection.execute("SELECT handrail_search.refresh(%s)", (row[0],))
-            changed += len(row[0])
+        oldest = connection.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint").fetchone()
+        if now and oldest and oldest[0] > now[0]:
+            return
+        time.sleep(0.05)
+
+
+def _drain(connection: psycopg.Connection, most: int | None = None) -> int:
+    """Looks up who was noted; at most so many times as many as one transaction takes."""
+
+    def few() -> int | None:
+        row = connection.execute(
+            "WITH few AS (DELETE FROM handrail_search.pending WHERE ctid = ANY (ARRAY("
+            " SELECT ctid FROM handrail_search.pending LIMIT %s)) RETURNING client)"
+            " SELECT array_agg(DISTINCT client), array_agg(DISTINCT client) FILTER (WHERE client <> '') FROM few",
+            (NOTES,),
+        ).fetchone()
+        if not row or not row[0]:
+            return None
+        connection.execute("SELECT handrail_search.refresh(%s)", (row[1] or [],))
+        return len(row[1] or [])
+
+    changed = 0
+    for _ in itertools.count() if most is None else range(most):
+        done = _briefly(connection, few)  # the application holds clients too, in an order of its own
+        if done is None:
+            break
+        changed += done
+    return changed
 
 
 def _rows(connection: psycopg.Connection, sources: dict[str, str]) -> int:
-    """About how many clients there are."""
-    row = connection.execute(
-        "SELECT max(reltuples)::bigint FROM pg_class WHERE oid = ANY (SELECT to_regclass(n) FROM unnest(%s::text[]) n)",
-        ([parts.quoted(name) for name in sources],),
-    ).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
+    """How many rows the largest source has, counted up to what decides: one just filled has no statistics yet."""
+    counted = 0
+    for name in sources:
+        few = SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS few").format(following.table(name), LITE_UP_TO + 1)
+        row = connection.execute(few).fetchone()
+        counted = max(counted, row[0] if row else 0)
+    return counted
 
 
 assert groups.OWNER == rights.OWNER

@@ -21,7 +21,11 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
 WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 AND strpos(n.nspname, '.') = 0
   AND n.nspname NOT IN ('handrail', 'handrail_search')
-  AND k.confrelid = ANY (SELECT to_regclass(one) FROM unnest(%s::text[]) AS one) ORDER BY 1, 2
+  AND k.conparentid = 0 AND EXISTS (
+      SELECT FROM unnest(%s::text[], %s::text[]) AS source (name, key) JOIN pg_catalog.pg_attribute i
+      ON i.attrelid = to_regclass(source.name) AND i.attname = source.key
+      WHERE k.confrelid = i.attrelid AND k.confkey[1] = i.attnum)
+ORDER BY 1, 2
 """
 PLAIN_TYPES = ("uuid", "boolean", "date", "integer", "bigint", "smallint", "numeric", "real", "double precision",
                "timestamp", "time")  # fmt: skip
@@ -38,7 +42,8 @@ def describe(connection: psycopg.Connection, described: Description, sources: di
     parts = [(one.part, True) for one in described.source if one.table in sources]
     parts += [(one, False) for one in described.part]
     named = {part.table for part, _ in parts}
-    for name, key in connection.execute(RELATED, ([quoted(name) for name in sources],)).fetchall():
+    keys = [one.id for name in sources for one in described.source if one.table == name]
+    for name, key in connection.execute(RELATED, ([quoted(name) for name in sources], keys)).fetchall():
         if name not in named and len(parts) < MOST:
             named.add(name)
             parts.append((_found(connection, name, key), False))

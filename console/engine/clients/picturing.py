@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.queries import runs
-from db.searching import Searching
+from db.searching import Searching, sendable
 
 CLIENT = "SELECT handrail_search.client(%s)"
 PART = "SELECT handrail_search.part_of(%s, %s, %s)"
@@ -100,7 +100,8 @@ def rows(searching: Searching, client: str, listed: Listed, top: int = 20) -> Ro
 
 def reveal(session: Session, client: str, field: str, reason: str) -> str:
     """The clear value of a field. The journal has the reason before the value is here; raises ReasonMissing."""
-    found = session.execute(REVEAL, {"client": client, "field": field, "reason": reason}).scalar()
+    said = {"client": sendable(client), "field": sendable(field), "reason": sendable(reason)}
+    found = session.execute(REVEAL, said).scalar()
     return str(found or "")
 
 

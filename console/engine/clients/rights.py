@@ -20,9 +20,9 @@ FINDING = ("find(jsonb, text, int, int, bigint)", "meant(text)", "seen(text)", "
            "part_of(text, text, int)", "reveal(text, text, text)", "exported(text, int)",
            "tenants(text, text, int)", "tenant_size(text)", "values_of(text, int)")  # fmt: skip
 ASKED = tuple(one for one in FINDING if not one.startswith("seen"))
-WITHIN = ("fold(text)", "words(text)", "digits(text)", "terms(text, text, text)", "mask(text, text)",
-          "arms(text, text)", "about(text[])", "holds(handrail_search.arm[])",
-          "ranges(handrail_search.arm[], int[], int)", "sees_all()", "my_tenants()",
+WITHIN = ("fold(text)", "words(text)", "digits(text)", "terms(text, text, text)",
+          "whole_terms(text, text)", "mask(text, text)", "arms(text, text)", "about(text[])",
+          "holds(handrail_search.arm[])", "ranges(handrail_search.arm[], int[], int)", "sees_all()", "my_tenants()",
           "say(text, jsonb)", "seen(text)")  # fmt: skip
 READ = ("entry", "token", "tenant", "history", "field", "state", "part")
 
@@ -106,6 +106,8 @@ def script() -> list[str]:
         f"REVOKE ALL ON TYPE {SCHEMA}.arm FROM PUBLIC",
         f"GRANT USAGE ON TYPE {SCHEMA}.arm TO {FINDER}",
         *GRANTS,
+        # debug_print_plan would send the plans, and with them estimates over every tenant, to whoever asks
+        *(f"ALTER FUNCTION {SCHEMA}.{one} SET client_min_messages = notice" for one in ASKED),
         # functions made or replaced by the owner from now on are nobody else's either (FM-P13)
         f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} IN SCHEMA {SCHEMA} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
     ]

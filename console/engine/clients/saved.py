@@ -9,8 +9,10 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from console.engine.clients.asking import LONGEST
 from console.engine.errors import SearchRefused
 from db import postgres
+from db.searching import sendable
 
 KEPT = 200
 ALL = text(
@@ -47,13 +49,15 @@ def save(session: Session, name: str, asked: str, *, shared: bool = False, usual
     """Kept under a name of one's own; the same name again is another search."""
     if not name.strip() or len(name) > 60:
         raise SearchRefused("A search is kept under a name of at most 60 characters.", "Give it one.")
+    if len(asked) > LONGEST:
+        raise SearchRefused(f"That is over {LONGEST} characters.", "Nobody could ask it again.")
     if usual:
         session.execute(UNUSUAL)
-    session.execute(SAVE, {"name": name.strip(), "asked": asked, "shared": shared, "usual": usual})
+    session.execute(SAVE, {"name": sendable(name.strip()), "asked": sendable(asked), "shared": shared, "usual": usual})
 
 
 def forget(session: Session, name: str) -> None:
-    if session.execute(FORGET, {"name": name}).scalar() is None:
+    if session.execute(FORGET, {"name": sendable(name)}).scalar() is None:
         raise SearchRefused(f"You have no saved search {name!r}.", "See: handrail clients saved")
 
 
@@ -70,7 +74,7 @@ def asked_before() -> list[str]:
 
 def remember(asked: str) -> None:
     """One line, readable by this account alone. Where it cannot be written there is no history, and no error."""
-    line = " ".join(asked.split())
+    line = " ".join(sendable(asked).split())
     before = [one for one in asked_before() if one != line]
     if not line:
         return

@@ -15,15 +15,17 @@ down_revision: str | None = None
 # Arabic points, the tatweel, zero-width and bidirectional controls, variation selectors.
 MARKS = (
     "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]+"
+    "\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]+"
 )
 # Letters that stand for one, with the one; those that stand for two are replaced one by one.
 SINGLE = ("øłđıðςħŧŋ", "oldidσhtn")
 DOUBLE = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 # Between words. NFKD has turned the wide forms of these into the narrow ones.
 BETWEEN = (
-    "\t\n\r\v\f !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\u00a1\u00a6\u00a7\u00ab\u00b0\u00b6\u00b7\u00bb\u00bf"
+    "\t\n\r\v\f\x1c\x1d\x1e\x1f\u0085\u2028\u2029"
+    " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\u00a1\u00a6\u00a7\u00ab\u00b0\u00b6\u00b7\u00bb\u00bf"
     "\u2010\u2011\u2012\u2013\u2014\u2015\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u2022\u2026\u2032\u2033\u2039\u203a"
+    "\u05be\u060c\u061b\u061f\u06d4\u0964\u0965"
     "\u3001\u3002\u300a\u300b\u300c\u300d\u300e\u300f\u3010\u3011\u30fb"
 )
 
@@ -46,7 +48,7 @@ DECLARE
 BEGIN
     EXECUTE pg_catalog.format($make$
 CREATE FUNCTION handrail_search.fold(written text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-    RETURN CASE WHEN octet_length(written) = length(written) THEN lower(written) ELSE {double} END
+    RETURN CASE WHEN octet_length(written) = length(written) THEN lower(written COLLATE %1$s) ELSE {double} END
 $make$, 'pg_catalog.' || coalesce(best, '"C"'));
 END $do$
 """
@@ -59,7 +61,7 @@ def _quoted(characters: str) -> str:
 
 
 def _folded() -> str:
-    found = f"regexp_replace(lower(normalize(written, NFKD) COLLATE %s), {_quoted(MARKS)}, '', 'g')"
+    found = f"regexp_replace(lower(normalize(written, NFKD) COLLATE %1$s), {_quoted(MARKS)}, '', 'g')"
     for one, two in DOUBLE.items():
         found = f"replace({found}, {_quoted(one)}, '{two}')"
     return f"translate({found}, {_quoted(SINGLE[0])}, {_quoted(SINGLE[1])})"
@@ -95,7 +97,7 @@ CREATE FUNCTION handrail_search.number_terms(code text, number text) RETURNS tex
 CREATE FUNCTION handrail_search.whole_terms(code text, written text) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN array_remove(ARRAY[code || ':' || left(btrim(translate(
-        handrail_search.fold(left(written, 1000)), E'\\t\\n\\r\\v\\f', '     ')), {LONGEST_ADDRESS})], code || ':');
+        handrail_search.fold(left(written, 1000)), E'\\t\\n\\r\\x0b\\f', '     ')), {LONGEST_ADDRESS})], code || ':');
 
 CREATE FUNCTION handrail_search.terms(code text, kind text, written text) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

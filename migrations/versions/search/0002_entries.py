@@ -105,7 +105,7 @@ BEGIN
     RETURN found_id;
 END $$;
 
--- A tenant without a name is the nameless one, not every one.
+-- A tenant without a name is the nameless one, not every one. Answers how many entries are new.
 CREATE FUNCTION handrail_search.fill(ids text[]) RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     WITH made AS (
         INSERT INTO handrail_search.entry AS known (client, tenant, changed_at, terms, shown)
@@ -118,31 +118,43 @@ CREATE FUNCTION handrail_search.fill(ids text[]) RETURNS bigint LANGUAGE sql SET
                 shown = excluded.shown
             WHERE (known.tenant, known.changed_at, known.terms, known.shown)
                   IS DISTINCT FROM (excluded.tenant, excluded.changed_at, excluded.terms, excluded.shown)
-        RETURNING 1)
-    SELECT count(*) FROM made
+        RETURNING known.xmax = 0 AS added)
+    SELECT count(*) FILTER (WHERE added) FROM made
 $$;
 
 -- The rows are locked first, and looked up by the next statement: of two that change one client, the later one sees
--- what both wrote.
-CREATE FUNCTION handrail_search.refresh(ids text[]) RETURNS void LANGUAGE plpgsql
+-- what both wrote. Of two that add one, the later one waits in the index for the other and has not seen what it wrote:
+-- it looks once more. Answers who was not there before, and is not there now.
+CREATE FUNCTION handrail_search.refresh(ids text[]) RETURNS text[] LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known bigint;
+    nowhere text[] := '{}';
 BEGIN
     PERFORM FROM handrail_search.entry WHERE client = ANY (ids) ORDER BY n FOR UPDATE;
-    PERFORM handrail_search.fill(ids);
+    GET DIAGNOSTICS known = ROW_COUNT;
+    IF known + handrail_search.fill(ids) < cardinality(ids) THEN
+        PERFORM handrail_search.fill(ids);
+        nowhere := ARRAY(SELECT one FROM unnest(ids) AS one
+                         WHERE NOT EXISTS (SELECT FROM handrail_search.entry e WHERE e.client = one));
+    END IF;
     DELETE FROM handrail_search.entry e WHERE e.client = ANY (ids)
         AND e.client NOT IN (SELECT d.client FROM handrail_search.documents(ids) AS d);
+    RETURN nowhere;
 END $$;
 
 -- Called by the target's triggers, in the application's transaction: nothing that is wrong here may fail it.
 CREATE FUNCTION handrail_search.note(ids text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF ids IS NULL THEN
+    ids := array_remove(ids, NULL);
+    IF coalesce(cardinality(ids), 0) = 0 THEN
         RETURN;
     END IF;
     IF (SELECT ready FROM handrail_search.state) THEN
         BEGIN
-            PERFORM handrail_search.refresh(ids);
+            -- whoever catches up with the notes may be about to add one that is gone: it has to look again
+            INSERT INTO handrail_search.pending (client) SELECT unnest(handrail_search.refresh(ids));
             RETURN;
         EXCEPTION WHEN OTHERS THEN
             INSERT INTO handrail_search.pending (client, error) SELECT unnest(ids), SQLSTATE;
@@ -213,7 +225,25 @@ def upgrade() -> None:
     )
 
 
+# A table that is followed would fail its application's writes with a trigger that calls what is no more.
+AWAY = """
+DO $do$
+DECLARE one record;
+BEGIN
+    FOR one IN SELECT p.oid::regprocedure AS name FROM pg_catalog.pg_proc p
+               WHERE p.pronamespace = 'handrail_search'::regnamespace AND p.proname LIKE 'follow\\_%' LOOP
+        EXECUTE pg_catalog.format('DROP FUNCTION %s CASCADE', one.name);
+    END LOOP;
+    FOR one IN SELECT p.polrelid::regclass AS name FROM pg_catalog.pg_policy p
+               WHERE p.polname = 'handrail_search_read' LOOP
+        EXECUTE pg_catalog.format('DROP POLICY handrail_search_read ON %s', one.name);
+    END LOOP;
+END $do$
+"""
+
+
 def downgrade() -> None:
+    op.execute(AWAY)
     op.execute("DROP TABLE handrail_search.entry, handrail_search.token, handrail_search.tenant,"
                " handrail_search.history, handrail_search.pending, handrail_search.state")  # fmt: skip
     op.execute("DROP FUNCTION handrail_search.remember(), handrail_search.entry_changed(),"

@@ -19,7 +19,6 @@ CREATE FUNCTION handrail_search.arms(asked text, wanted text)
     SET search_path = pg_catalog, pg_temp AS $$
     WITH said AS (
         SELECT handrail_search.words(asked) AS pieces,
-               left(btrim(handrail_search.fold(left(asked, 1000))), 120) AS whole,
                CASE WHEN asked ~ '^[-+0-9()/. ]+$' THEN handrail_search.digits(asked) ELSE '' END AS number
     ), known AS (
         SELECT f.* FROM handrail_search.field f WHERE f.name = wanted OR wanted IS NULL AND f.anywhere
@@ -30,7 +29,8 @@ CREATE FUNCTION handrail_search.arms(asked text, wanted text)
     FROM known, said, LATERAL (SELECT piece AS lead FROM unnest(pieces) AS piece ORDER BY length(piece) DESC LIMIT 1) l
     WHERE kind = 'words'
     UNION ALL
-    SELECT position, name, code || ':' || whole, '{}' FROM known, said WHERE kind IN ('email', 'exact') AND whole <> ''
+    SELECT position, name, whole, '{}' FROM known, unnest(handrail_search.whole_terms(code, asked)) AS whole
+    WHERE kind IN ('email', 'exact')
     UNION ALL
     SELECT position, name, code || way || digits, '{}'
     FROM known, said, LATERAL (
@@ -39,7 +39,7 @@ CREATE FUNCTION handrail_search.arms(asked text, wanted text)
     WHERE kind = 'phone' AND length(digits) >= 2
     GROUP BY 1, 2, 3
     UNION ALL
-    SELECT 0, 'id', 'i:' || lower(asked), '{}'
+    SELECT 0, 'id', 'i:' || translate(lower(left(asked, 80)), E'\n', ' '), '{}'
     WHERE wanted = 'id' OR wanted IS NULL AND asked ~ '^[0-9A-Za-z_-]{4,80}$'
 $$
 """
@@ -122,6 +122,7 @@ DECLARE
     tries int[];
     follow int;
     tried bigint;
+    followed bigint;
     rows jsonb;
     total bigint;
     cut boolean := false;
@@ -182,12 +183,13 @@ BEGIN
     tries := CASE WHEN lead_arms IS NULL THEN ARRAY[most] WHEN cut THEN ARRAY[4 * top, most] ELSE ARRAY[exactly] END;
     FOREACH follow IN ARRAY tries LOOP
         IF lead_arms IS NOT NULL THEN
-            source := format('SELECT n, min(chr(65 + rank) || term COLLATE "C") AS place FROM (%s) AS one GROUP BY n',
+            source := format('SELECT n, min(chr(65 + rank) || term COLLATE "C") AS place, count(*) AS times'
+                             ' FROM (%s) AS one GROUP BY n',
                              handrail_search.ranges(lead_arms, tenants, follow));
         ELSIF pieces > 0 THEN
-            source := 'SELECT n, lpad(n::text, 20) AS place FROM handrail_search.entry';
+            source := 'SELECT n, lpad(n::text, 20) AS place, 1 AS times FROM handrail_search.entry';
         ELSE
-            source := format('SELECT n, lpad(n::text, 20) AS place FROM %s', CASE WHEN tenants IS NULL
+            source := format('SELECT n, lpad(n::text, 20) AS place, 1 AS times FROM %s', CASE WHEN tenants IS NULL
                 THEN format('(SELECT n FROM handrail_search.entry WHERE n > %s ORDER BY n LIMIT %s) AS e',
                             after, follow)
                 ELSE format('unnest(%L::int[]) AS mine (id) CROSS JOIN LATERAL (SELECT n FROM handrail_search.entry'
@@ -201,16 +203,18 @@ BEGIN
             ' SELECT (SELECT jsonb_agg(jsonb_build_object(''n'', n, ''client'', client, ''tenant'', t.name,'
             ' ''changed_at'', changed_at, ''shown'', ARRAY[%s], ''why'', why) ORDER BY place COLLATE "C", n)'
             ' FROM page LEFT JOIN handrail_search.tenant t ON t.id = page.tenant),'
-            ' (SELECT count(*) FROM met), (SELECT count(*) FROM candidate)', source,
+            ' (SELECT count(*) FROM met), count(*), coalesce(sum(times), 0) FROM candidate', source,
             CASE WHEN why = '{}' THEN '''{}''::text[]' ELSE 'ARRAY[' || array_to_string(why, ', ') || ']' END,
             CASE WHEN filters = '{}' THEN 'true' ELSE array_to_string(filters, ' AND ') END, top, cells)
-            INTO rows, total, tried;
-        EXIT WHEN total >= top;
+            INTO rows, total, tried, followed;
+        EXIT WHEN total >= top OR followed < follow;
     END LOOP;
+    -- no range was cut off: that was all there are
+    cut := cut AND followed >= follow;
     IF lead_arms IS NULL AND pieces = 0 THEN
         -- browsing: a window of all there are
-        cut := total >= follow OR after > 0;
-        guess := CASE WHEN cardinality(filters) = 0 THEN handrail_search.about(ARRAY['i:']) END;
+        cut := tried >= follow OR after > 0;
+        guess := CASE WHEN full_profile AND cardinality(filters) = 0 THEN handrail_search.about(ARRAY['i:']) END;
     ELSIF cut AND cardinality(filters) = 1 AND NOT EXISTS (
         SELECT FROM unnest(lead_arms) WHERE checks <> '{}') THEN
         guess := fewest_guess;

@@ -68,10 +68,12 @@ BEGIN
                        'value', CASE WHEN masked THEN handrail_search.mask(kind, here.shown[position])
                                      ELSE here.shown[position] END) ORDER BY position)
                    FROM handrail_search.field),
-        'history', (SELECT coalesce(jsonb_agg(jsonb_build_object('field', h.field, 'before', h.before,
-                        'after', h.after, 'at', h.at) ORDER BY h.id DESC), '[]')
+        'history', (SELECT coalesce(jsonb_agg(jsonb_build_object('field', h.field, 'before',
+                        CASE WHEN f.masked THEN handrail_search.mask(f.kind, h.before) ELSE h.before END, 'after',
+                        CASE WHEN f.masked THEN handrail_search.mask(f.kind, h.after) ELSE h.after END,
+                        'at', h.at) ORDER BY h.id DESC), '[]')
                     FROM (SELECT * FROM handrail_search.history WHERE client = here.client
-                          ORDER BY id DESC LIMIT 50) h),
+                          ORDER BY id DESC LIMIT 50) h JOIN handrail_search.field f ON f.name = h.field),
         'parts', (SELECT coalesce(jsonb_agg(jsonb_build_object('relation', relation, 'title', title, 'source', source)
                       ORDER BY position), '[]') FROM handrail_search.part));
 END $$;
@@ -81,23 +83,30 @@ CREATE FUNCTION handrail_search.part_of(wanted text, of_relation text, top int D
 DECLARE
     here handrail_search.entry := handrail_search.seen(wanted);
     one handrail_search.part;
+    there text[];
     cells text;
     made jsonb;
 BEGIN
     SELECT * INTO one FROM handrail_search.part WHERE relation = of_relation;
-    IF NOT FOUND OR to_regclass(one.relation) IS NULL THEN
+    -- a migration may have dropped the table, made another under its name, or dropped columns of it
+    there := ARRAY(SELECT attname::text FROM pg_attribute
+                   WHERE attrelid = to_regclass(one.relation) AND attnum > 0 AND NOT attisdropped);
+    IF NOT FOUND OR one.key <> ALL (there) OR NOT has_table_privilege(to_regclass(one.relation), 'SELECT') THEN
         RETURN jsonb_build_object('there', false, 'rows', '[]'::jsonb);
     END IF;
-    SELECT string_agg(CASE WHEN mask = '' THEN format('left(t.%I::text, 2000)', name)
+    SELECT array_agg(name ORDER BY place), string_agg(CASE WHEN mask = '' THEN format('left(t.%I::text, 2000)', name)
                            ELSE format('handrail_search.mask(%L, t.%I::text)', mask, name) END, ', ' ORDER BY place)
-        INTO cells FROM unnest(one.columns, one.masks) WITH ORDINALITY AS u (name, mask, place);
+        INTO one.columns, cells FROM unnest(one.columns, one.masks) WITH ORDINALITY AS u (name, mask, place)
+        WHERE name = ANY (there);
     EXECUTE format('SELECT jsonb_agg(to_jsonb(ARRAY[%s]::text[])) FROM (SELECT * FROM %s t WHERE t.%I = $1::%s'
                    ' %s LIMIT %s) t',
                    cells, one.relation::regclass, one.key, one.key_type,
-                   CASE WHEN one.newest IS NULL THEN '' ELSE format('ORDER BY t.%I DESC NULLS LAST', one.newest) END,
+                   CASE WHEN one.newest = ANY (there) THEN format('ORDER BY t.%I DESC NULLS LAST', one.newest)
+                        ELSE '' END,
                    least(greatest(top, 1), 500) + 1)
         INTO made USING here.client;
-    RETURN jsonb_build_object('there', true, 'columns', to_jsonb(one.columns), 'rows', coalesce(made, '[]'));
+    RETURN jsonb_build_object('there', true, 'columns', to_jsonb(coalesce(one.columns, '{}')),
+                              'rows', coalesce(made, '[]'));
 END $$;
 
 CREATE FUNCTION handrail_search.reveal(wanted text, of_field text, reason text) RETURNS text LANGUAGE plpgsql
@@ -144,7 +153,8 @@ CREATE FUNCTION handrail_search.values_of(of_field text, top int DEFAULT 12) RET
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     tenants int[] := CASE WHEN NOT handrail_search.sees_all() THEN handrail_search.my_tenants() END;
-    prefix text := (SELECT code || ':' FROM handrail_search.field WHERE name = of_field AND kind = 'exact');
+    prefix text := (SELECT code || ':' FROM handrail_search.field WHERE name = of_field AND kind = 'exact'
+                        AND NOT masked);
     last text := prefix;
     found_values text[] := '{}';
 BEGIN
