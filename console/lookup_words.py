@@ -33,7 +33,7 @@ def add(commands: argparse._SubParsersAction[Words]) -> None:
     forget = command(parts, "forget", "finding.forget", "keep one of your saved searches no longer")
     forget.add_argument("name", metavar="NAME")
     index = command(parts, "index", "indexing.index", "make the search index, beside a target that is in use")
-    index.add_argument("--profile", choices=["full", "lite"], help="lite: no index of terms; up to 100 000 clients")
+    index.add_argument("--profile", choices=["full", "lite"], help="lite: no index of terms; for some 20 000 clients")
     index.add_argument("--remove", action="store_true", help="take it away, with saved searches and tenant access")
     index.add_argument("--description", metavar="DIR", help="the folder of TOML files that say what a client is")
     agree(index, "do not ask first")

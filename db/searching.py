@@ -34,6 +34,7 @@ class Searching:
         self._asking = threading.Lock()
         self._asker = 0
         self._known: dict[str, Any] = {}
+        self._version = ""
 
     def ask(self, question: str, *values: object) -> Any:
         """The first column of the first row, None where there is no row; `question` is a literal of ours."""
@@ -57,6 +58,12 @@ class Searching:
         if question not in self._known:
             self._known[question] = self.rows(question)
         return self._known[question]
+
+    def forget(self, version: str) -> None:
+        """Asks anew what once() knows, where it was asked of another version."""
+        if version != self._version:
+            self._known.clear()
+            self._version = version
 
     def cancel(self, of: int | None = None) -> None:
         """Ends the question under way on the server too; does nothing where there is none, or none of thread `of`."""

@@ -82,8 +82,10 @@ def _part(part: picturing.Rows) -> dict[str, Any]:
 
 def reveal(options: argparse.Namespace) -> int:
     """On standard output alone, and nowhere else."""
-    with _asking(options) as session:
-        value = picturing.reveal(session, options.client, options.field, options.reason)
+    with _searching(options) as (target, searching):
+        with target.session() as session:
+            said = picturing.reveal(session, options.client, options.field, options.reason)
+        value = picturing.revealed(searching, said)
     if options.json:
         tell({"client": options.client, "field": options.field, "value": value})
     else:

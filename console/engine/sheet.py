@@ -15,10 +15,10 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet begins to comp
 def lines(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """The names, then a line a row, without its line end."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="")
+    writer = csv.writer(buffer)
     for row in itertools.chain([names], rows):
         writer.writerow([_cell(value) for value in row])
-        yield buffer.getvalue()
+        yield buffer.getvalue().removesuffix("\r\n")
         buffer.seek(0)
         buffer.truncate()
 

@@ -98,7 +98,8 @@ class ClientScreen(LookupPlace):
         )  # fmt: skip
         with self.told():
             if await self.app.push_screen_wait(dialog):
-                self._clear[name] = await self.asking.ask(picturing.reveal, self._client, name, dialog.reason)
+                said = await self.asking.ask(picturing.reveal, self._client, name, dialog.reason)
+                self._clear[name] = await self.asking.look_up(picturing.revealed, said)
                 self._show()
 
     def _show(self) -> None:

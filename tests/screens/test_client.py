@@ -90,6 +90,7 @@ async def test_reveal_wants_a_reason_and_says_so(lookup: Target, size: Size) -> 
     said = ask(
         lookup, "SELECT detail || jsonb_build_object('by', by_login) FROM handrail.event WHERE kind = 'revealed'"
     )
+    assert said.pop("transaction")
     assert said == {"client": zoe, "field": "email", "reason": "caller", "by": "support1"}
     assert ask(lookup, REVEALED) == 1
 

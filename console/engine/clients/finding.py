@@ -92,6 +92,7 @@ def find(searching: Searching, wanted: Asked, top: int = SHOWN, most: int = FIRS
     Raises NotIndexed, RightMissing where the login may not search, StatementCancelled where another came first.
     """
     answer = searching.ask(FIND, wanted.json(), wanted.tenant or None, top, most, after)
+    searching.forget(answer["made"])  # an index that was made again may have other fields
     names = [field.name for field in fields(searching)]
     clients = [_client(row, names) for row in answer["rows"]]
     return Found(clients, answer["count"], answer["counted"], answer["complete"], tuple(answer["ignored"]))

@@ -30,7 +30,7 @@ from db.translation import translated
 APPLICATION = "handrail: clients index"
 BATCH = 20_000
 NOTES = 1_000
-LITE_UP_TO = 100_000
+LITE_UP_TO = 20_000
 PATIENCE = 2.0
 
 Tell = Callable[[str], None]

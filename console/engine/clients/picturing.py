@@ -16,6 +16,7 @@ from db.searching import Searching, sendable
 CLIENT = "SELECT handrail_search.client(%s)"
 PART = "SELECT handrail_search.part_of(%s, %s, %s)"
 REVEAL = text("SELECT handrail_search.reveal(:client, :field, :reason)")
+REVEALED = "SELECT handrail_search.revealed(%s)"
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,15 @@ def rows(searching: Searching, client: str, listed: Listed, top: int = 20) -> Ro
     return Rows(listed, found["there"], tuple(found.get("columns") or ()), tuple(made[:top]), len(made) > top)
 
 
-def reveal(session: Session, client: str, field: str, reason: str) -> str:
-    """The clear value of a field. The journal has the reason before the value is here; raises ReasonMissing."""
+def reveal(session: Session, client: str, field: str, reason: str) -> int:
+    """Says in the journal why; the number of that event, good for a minute. Raises ReasonMissing."""
     said = {"client": sendable(client), "field": sendable(field), "reason": sendable(reason)}
-    found = session.execute(REVEAL, said).scalar()
-    return str(found or "")
+    return int(session.execute(REVEAL, said).scalar_one())
+
+
+def revealed(searching: Searching, number: int) -> str:
+    """The clear value, once what reveal() said is committed, and to nobody else."""
+    return str(searching.ask(REVEALED, number) or "")
 
 
 def migration(session: Session, records: Sequence[Rows]) -> str:

@@ -143,7 +143,32 @@ BEGIN
     RETURN nowhere;
 END $$;
 
--- Called by the target's triggers, in the application's transaction: nothing that is wrong here may fail it.
+-- For the application, which waits for nobody who changes the same client.
+CREATE FUNCTION handrail_search.refresh_soon(ids text[]) RETURNS text[] LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $$
+BEGIN
+    RETURN handrail_search.refresh(ids);
+END $$;
+
+-- A few of those that could not be looked up when they changed, if nobody else is at them.
+CREATE FUNCTION handrail_search.catch_up(most int) RETURNS void LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
+DECLARE late text[];
+BEGIN
+    WITH few AS (
+        DELETE FROM handrail_search.pending WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM handrail_search.pending WHERE client <> '' AND error IN ('55P03', '40P01', '40001')
+            LIMIT most FOR UPDATE SKIP LOCKED)) RETURNING client)
+    SELECT array_agg(DISTINCT client) INTO late FROM few;
+    IF late IS NOT NULL THEN
+        PERFORM handrail_search.refresh_soon(late);
+    END IF;
+EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+    NULL;  -- they stay
+END $$;
+
+-- Called by the target's triggers, in the application's transaction: nothing that is wrong here may fail it, nor make
+-- it wait for long, nor end it in a deadlock. What could not be looked up at once is by the next that comes.
 CREATE FUNCTION handrail_search.note(ids text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -154,7 +179,8 @@ BEGIN
     IF (SELECT ready FROM handrail_search.state) THEN
         BEGIN
             -- whoever catches up with the notes may be about to add one that is gone: it has to look again
-            INSERT INTO handrail_search.pending (client) SELECT unnest(handrail_search.refresh(ids));
+            INSERT INTO handrail_search.pending (client) SELECT unnest(handrail_search.refresh_soon(ids));
+            PERFORM handrail_search.catch_up(5);
             RETURN;
         EXCEPTION WHEN OTHERS THEN
             INSERT INTO handrail_search.pending (client, error) SELECT unnest(ids), SQLSTATE;
@@ -249,6 +275,7 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION handrail_search.remember(), handrail_search.entry_changed(),"
                " handrail_search.entry_gone(), handrail_search.entry_added(),"
                " handrail_search.split(bigint, int, text), handrail_search.note(text[]),"
+               " handrail_search.catch_up(int), handrail_search.refresh_soon(text[]),"
                " handrail_search.refresh(text[]), handrail_search.fill(text[]), handrail_search.tenant_of(text),"
                " handrail_search.lines(text, text[]), handrail_search.documents(text[])")  # fmt: skip
     op.execute("DROP TABLE handrail_search.field")

@@ -32,10 +32,19 @@ CREATE FUNCTION handrail_search.my_tenants() RETURNS int[] LANGUAGE sql STABLE S
     JOIN handrail_search.tenant t ON t.name = a.tenant WHERE a.login = session_user
 $$;
 
--- The event is said by the owner's function, as no login may say it itself.
-CREATE FUNCTION handrail_search.say(kind text, detail jsonb) RETURNS void LANGUAGE sql SECURITY DEFINER
+-- The event is said by the owner's function, as no login may say it itself. Answers its number.
+CREATE FUNCTION handrail_search.say(kind text, detail jsonb) RETURNS bigint LANGUAGE sql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
-    INSERT INTO handrail.event (kind, detail) VALUES (kind, detail)
+    INSERT INTO handrail.event (kind, detail) VALUES (kind, detail) RETURNING id
+$$;
+
+-- What this login said in a transaction that is over and stands, a moment ago.
+CREATE FUNCTION handrail_search.stands(number bigint) RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+    SELECT e.detail FROM handrail.event e
+    WHERE e.id = number AND e.kind = 'revealed' AND e.by_login = session_user
+      AND e.at > clock_timestamp() - interval '1 minute'
+      AND pg_xact_status((e.detail ->> 'transaction')::xid8) = 'committed'
 $$;
 
 CREATE FUNCTION handrail_search.grant_tenant(to_login text, wanted text) RETURNS void
@@ -82,6 +91,6 @@ def downgrade() -> None:
         op.execute(f"DROP POLICY seen ON handrail_search.{table}")
         op.execute(f"ALTER TABLE handrail_search.{table} DISABLE ROW LEVEL SECURITY")
     op.execute("DROP FUNCTION handrail_search.revoke_tenant(text, text), handrail_search.grant_tenant(text, text),"
-               " handrail_search.say(text, jsonb), handrail_search.my_tenants(),"
+               " handrail_search.stands(bigint), handrail_search.say(text, jsonb), handrail_search.my_tenants(),"
                " handrail_search.sees_all()")  # fmt: skip
     op.execute("DROP TABLE handrail_search.tenant_access")

@@ -104,6 +104,7 @@ DECLARE
     everywhere boolean := handrail_search.sees_all();
     tenants int[];
     full_profile boolean;
+    made text;
     piece jsonb;
     arms handrail_search.arm[];
     lead_arms handrail_search.arm[];
@@ -126,9 +127,10 @@ DECLARE
     rows jsonb;
     total bigint;
     cut boolean := false;
+    reads_all boolean;
     exactly CONSTANT int := 1000;
 BEGIN
-    SELECT profile = 'full' INTO full_profile FROM handrail_search.state WHERE ready;
+    SELECT profile = 'full', made_at::text INTO full_profile, made FROM handrail_search.state WHERE ready;
     IF full_profile IS NULL THEN
         RAISE EXCEPTION 'the clients are not indexed yet' USING ERRCODE = 'HR010';
     END IF;
@@ -180,14 +182,15 @@ BEGIN
     END IF;
     -- what is rare is followed to its end, and so counted exactly; what is common as far as it takes to fill the page
     cut := coalesce(fewest > exactly, false);
+    reads_all := lead_arms IS NULL AND pieces > 0;  -- the lite profile has no terms to follow
     tries := CASE WHEN lead_arms IS NULL THEN ARRAY[most] WHEN cut THEN ARRAY[4 * top, most] ELSE ARRAY[exactly] END;
     FOREACH follow IN ARRAY tries LOOP
         IF lead_arms IS NOT NULL THEN
             source := format('SELECT n, min(chr(65 + rank) || term COLLATE "C") AS place, count(*) AS times'
                              ' FROM (%s) AS one GROUP BY n',
                              handrail_search.ranges(lead_arms, tenants, follow));
-        ELSIF pieces > 0 THEN
-            source := 'SELECT n, lpad(n::text, 20) AS place, 1 AS times FROM handrail_search.entry';
+        ELSIF reads_all THEN
+            source := 'SELECT 0 AS times WHERE false';
         ELSE
             source := format('SELECT n, lpad(n::text, 20) AS place, 1 AS times FROM %s', CASE WHEN tenants IS NULL
                 THEN format('(SELECT n FROM handrail_search.entry WHERE n > %s ORDER BY n LIMIT %s) AS e',
@@ -198,13 +201,15 @@ BEGIN
         END IF;
         EXECUTE format(
             'WITH candidate AS MATERIALIZED (%s), met AS MATERIALIZED (SELECT e.n, e.client, e.tenant, e.changed_at,'
-            ' e.shown, place, %s AS why FROM candidate JOIN handrail_search.entry e USING (n) WHERE %s),'
+            ' e.shown, place, %s AS why FROM %s WHERE %s),'
             ' page AS (SELECT * FROM met ORDER BY place COLLATE "C", n LIMIT %s)'
             ' SELECT (SELECT jsonb_agg(jsonb_build_object(''n'', n, ''client'', client, ''tenant'', t.name,'
             ' ''changed_at'', changed_at, ''shown'', ARRAY[%s], ''why'', why) ORDER BY place COLLATE "C", n)'
             ' FROM page LEFT JOIN handrail_search.tenant t ON t.id = page.tenant),'
             ' (SELECT count(*) FROM met), count(*), coalesce(sum(times), 0) FROM candidate', source,
             CASE WHEN why = '{}' THEN '''{}''::text[]' ELSE 'ARRAY[' || array_to_string(why, ', ') || ']' END,
+            CASE WHEN reads_all THEN '(SELECT *, lpad(n::text, 20) AS place FROM handrail_search.entry) AS e'
+                 ELSE 'candidate JOIN handrail_search.entry e USING (n)' END,
             CASE WHEN filters = '{}' THEN 'true' ELSE array_to_string(filters, ' AND ') END, top, cells)
             INTO rows, total, tried, followed;
         EXIT WHEN total >= top OR followed < follow;
@@ -222,7 +227,7 @@ BEGIN
         guess := (fewest_guess::numeric * total / greatest(tried, 1))::bigint;
     END IF;
     RETURN jsonb_build_object(
-        'rows', coalesce(rows, '[]'), 'ignored', to_jsonb(ignored),
+        'rows', coalesce(rows, '[]'), 'ignored', to_jsonb(ignored), 'made', made,
         'count', CASE WHEN NOT cut THEN total ELSE greatest(guess, total) END,
         'counted', CASE WHEN NOT cut THEN 'exact' WHEN guess IS NULL THEN 'at least' ELSE 'about' END,
         'complete', NOT cut OR coalesce(jsonb_array_length(rows), 0) >= top);

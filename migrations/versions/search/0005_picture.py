@@ -109,7 +109,9 @@ BEGIN
                               'rows', coalesce(made, '[]'));
 END $$;
 
-CREATE FUNCTION handrail_search.reveal(wanted text, of_field text, reason text) RETURNS text LANGUAGE plpgsql
+-- In two transactions: who asks in one, and takes it back, has been told nothing. This one says why, and answers with
+-- the number of the event.
+CREATE FUNCTION handrail_search.reveal(wanted text, of_field text, reason text) RETURNS bigint LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     here handrail_search.entry := handrail_search.seen(wanted);
@@ -121,9 +123,22 @@ BEGIN
     IF coalesce(length(btrim(reason)), 0) < 4 THEN
         RAISE EXCEPTION 'a clear value needs a reason' USING ERRCODE = 'HR012';
     END IF;
-    PERFORM handrail_search.say('revealed', jsonb_build_object(
-        'client', here.client, 'field', of_field, 'reason', left(btrim(reason), 400)));
-    RETURN here.shown[place];
+    RETURN handrail_search.say('revealed', jsonb_build_object(
+        'client', here.client, 'field', of_field, 'reason', left(btrim(reason), 400),
+        'transaction', pg_current_xact_id()::text));
+END $$;
+
+CREATE FUNCTION handrail_search.revealed(number bigint) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    said jsonb := handrail_search.stands(number);
+    here handrail_search.entry;
+BEGIN
+    IF said IS NULL THEN
+        RAISE EXCEPTION 'a clear value needs a reason that stands in the journal' USING ERRCODE = 'HR012';
+    END IF;
+    here := handrail_search.seen(said ->> 'client');
+    RETURN here.shown[(SELECT position FROM handrail_search.field WHERE name = said ->> 'field')];
 END $$;
 
 CREATE FUNCTION handrail_search.exported(asked text, rows int) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -189,7 +204,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP FUNCTION handrail_search.values_of(text, int), handrail_search.tenant_size(text),"
                " handrail_search.tenants(text, text, int),"
-               " handrail_search.exported(text, int), handrail_search.reveal(text, text, text),"
+               " handrail_search.exported(text, int), handrail_search.revealed(bigint),"
+               " handrail_search.reveal(text, text, text),"
                " handrail_search.part_of(text, text, int), handrail_search.client(text),"
                " handrail_search.seen(text)")  # fmt: skip
     op.execute("DROP TABLE handrail_search.saved_search, handrail_search.part")

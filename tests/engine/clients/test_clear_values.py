@@ -170,34 +170,54 @@ def test_what_is_asked_oddly_is_answered_masked(
     assert leaked(secrets, tried(reader, statement, *values)) == []
 
 
+REVEAL, TOLD = "SELECT handrail_search.reveal(%s, %s, %s)", "SELECT handrail_search.revealed(%s)"
+
+
 def test_reveal_tells_one_value_and_says_who_what_and_why(target: Target, reader: psycopg.Connection) -> None:
     client, before = ask(target, SOME), ask(target, REVEALED)
     clear = ask(target, "SELECT shown[3] FROM handrail_search.entry WHERE client = %s", client)
-    question = "SELECT handrail_search.reveal(%s, %s, %s)"
-    assert tried(reader, question, client, "email", "she asked for it") == str((clear,))
+    number = reader.execute(REVEAL, (client, "email", "she asked for it")).fetchone()
+    assert number
+    assert tried(reader, TOLD, *number) == str((clear,))
     assert ask(target, REVEALED) == before + 1
     said: Any = ask(target, "SELECT to_jsonb(e) FROM handrail.event e WHERE kind = 'revealed' ORDER BY id DESC LIMIT 1")
-    assert said["by_login"] == READER
+    assert (said["id"], said["by_login"]) == (number[0], READER)
+    del said["detail"]["transaction"]
     assert said["detail"] == {"client": client, "field": "email", "reason": "she asked for it"}
-    # without a reason, of no field, or where nothing can be written, there is no value
+    # without a reason, of no field, or where nothing can be written, there is no number
     for values in (
         (client, "email", ""),
         (client, "email", "   \t"),
         (client, "email", None),
         (client, "none", "a reason"),
     ):
-        assert clear not in tried(reader, question, *values)
+        assert not tried(reader, REVEAL, *values).startswith("(")
     reader.execute("SET default_transaction_read_only = on")
-    assert "read-only transaction" in tried(reader, question, client, "email", "she asked for it")
+    assert "read-only transaction" in tried(reader, REVEAL, client, "email", "she asked for it")
     assert ask(target, REVEALED) == before + 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the event and the value come in one transaction, which the caller may take back"
-)
-def test_a_value_that_was_told_stays_said(target: Target, secrets: list[str], reader: psycopg.Connection) -> None:
+def test_a_value_that_is_told_stays_said(target: Target, secrets: list[str], reader: psycopg.Connection) -> None:
+    """Not in the transaction that said why, nor in one within it; not to another login; not for ever."""
     client, before = ask(target, SOME), ask(target, REVEALED)
     reader.autocommit = False
-    told = tried(reader, "SELECT handrail_search.reveal(%s, 'email', 'she asked for it')", client)
+    for within in ("", "SAVEPOINT a"):
+        if within:
+            reader.execute(within.encode())
+        number = reader.execute(REVEAL, (client, "email", "she asked for it")).fetchone()
+        assert number
+        if within:
+            reader.execute("RELEASE SAVEPOINT a")
+        assert leaked(secrets, tried(reader, TOLD, *number)) == []
+        reader.rollback()
+    assert ask(target, REVEALED) == before
+    number = reader.execute(REVEAL, (client, "email", "she asked for it")).fetchone()
+    reader.commit()
+    assert number
+    with psql(target, "support2") as other:
+        assert leaked(secrets, tried(other, TOLD, *number)) == []
+    assert leaked(secrets, tried(reader, TOLD, *number)) != []
     reader.rollback()
-    assert leaked(secrets, told) == [] or ask(target, REVEALED) > before
+    for event in ask(target, "SELECT array_agg(id) FROM handrail.event WHERE kind <> 'revealed'"):
+        assert leaked(secrets, tried(reader, TOLD, event)) == []
+        reader.rollback()
