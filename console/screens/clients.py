@@ -13,6 +13,7 @@ from textual.widgets import DataTable, Input
 from console.engine.clients import exporting, finding, saved, tenants
 from console.engine.clients.asking import Asked
 from console.engine.clients.finding import SHOWN, WINDOW, Client, Found, KnownField
+from console.widgets.box import Box
 from console.widgets.ledger import Ledger
 from console.widgets.lookup import ChoiceDialog, LookupPlace, columns, row
 from console.widgets.safe_text import BAD, BUSY, QUIET, STRONG, Part, line
@@ -69,14 +70,12 @@ class ClientsScreen(LookupPlace):
         self._typed = ""  # before tab took what was meant
 
     def compose_body(self) -> ComposeResult:
-        yield Input(placeholder=EXAMPLE, compact=True, id="box")
+        yield Box(EXAMPLE)
         yield Told(("Connecting ...", QUIET), id="chips")
 
     def on_mount(self) -> None:
         self.head("clients")
-        box = self.query_one("#box", Input)
-        box.cursor_blink = False
-        box.focus()
+        self.query_one("#box").focus()
 
     async def look(self) -> None:
         if not self._fields:
@@ -104,7 +103,7 @@ class ClientsScreen(LookupPlace):
         self._go()
 
     def on_input_submitted(self) -> None:
-        self.action_list()
+        self.entered("#found")
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         if client := self._clients.get(event.row_key.value or ""):
@@ -180,7 +179,7 @@ class ClientsScreen(LookupPlace):
     def action_typed(self) -> None:
         box = self.query_one("#box", Input)
         if self._typed and box.has_focus:
-            box.value, self._typed = self._typed, ""
+            box.value, self._typed = clean(self._typed), ""
 
     def action_clients(self) -> None:
         box = self.query_one("#box", Input)
@@ -189,7 +188,7 @@ class ClientsScreen(LookupPlace):
 
     def action_list(self) -> None:
         if self._clients:
-            self.query_one("#found").focus()
+            self.set_focus(self.query_one("#found"))
 
     def action_history(self) -> None:
         box = self.query_one("#box", Input)

@@ -11,6 +11,7 @@ from textual.widgets import DataTable, Input
 
 from console.engine.clients import tenants
 from console.engine.clients.tenants import Tenant
+from console.widgets.box import Box
 from console.widgets.ledger import Ledger
 from console.widgets.lookup import LookupPlace
 from console.widgets.safe_text import QUIET, STRONG, Part
@@ -38,15 +39,13 @@ class TenantsScreen(LookupPlace):
         self._known = False
 
     def compose_body(self) -> ComposeResult:
-        yield Input(placeholder="letters of a name", compact=True, id="box")
+        yield Box("letters of a name")
         yield Told(("Reading ...", QUIET), id="chips")
         yield Ledger("tenant", "clients", "last change (UTC)", stretch="tenant", id="tenants")
 
     def on_mount(self) -> None:
         self.head("tenants")
-        box = self.query_one("#box", Input)
-        box.cursor_blink = False
-        box.focus()
+        self.query_one("#box").focus()
 
     async def look(self) -> None:
         if not self._known:
@@ -64,7 +63,7 @@ class TenantsScreen(LookupPlace):
             self.nudge()
 
     def on_input_submitted(self) -> None:
-        self.action_list()
+        self.entered("#tenants")
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         if name := event.row_key.value:
@@ -94,7 +93,7 @@ class TenantsScreen(LookupPlace):
 
     def action_list(self) -> None:
         if self._seen:
-            self.query_one("#tenants").focus()
+            self.set_focus(self.query_one("#tenants"))
 
     def action_leave(self) -> None:
         if self.query_one("#box").has_focus or not self._seen:

@@ -49,6 +49,16 @@ class LookupPlace(Place):
                 raise
             self.unseen(known.message, known.hint)
 
+    def entered(self, ledger: str) -> None:
+        """Enter in the box goes to the list; where the list was gone to a moment ago, it opens what is chosen there."""
+        if (found := self.query_one(ledger, Ledger)).has_focus:
+            found.action_select_cursor()
+        else:
+            self.action_list()
+
+    def action_list(self) -> None:
+        """From the box to the list, where there is one."""
+
     def copied(self, what: str, value: str) -> None:
         """By OSC 52, which some terminals ignore: so what was copied is said as well."""
         value = one_line(value)

@@ -54,7 +54,7 @@ def plant(target: Target, login: str) -> None:
             connection.execute(SQL("INSERT INTO {} (whose) VALUES (%s)").format(Identifier(RELATED)), (id,))
     indexing.make(target, DESCRIPTION, "full")
     with psycopg.connect(target.url, autocommit=True) as connection:
-        connection.execute("UPDATE siege_client SET state = %s", (NAMES[1],))
+        connection.execute("UPDATE siege_client SET state = %s", (f"[@click=app.quit]x[/] [/red] {NAMES[1]}",))
     with target.session() as session:
         operators.open_tenant(session, login, "*")
 

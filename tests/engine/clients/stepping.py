@@ -48,6 +48,7 @@ def differences(target: Target) -> list[str]:
 
 
 def in_step(target: Target) -> bool:
+    ask(target, "SELECT handrail_search.catch_up(10000)")  # as the next write would
     found = differences(target)
     assert not found, f"{len(found)}, the first: {found[:5]}"
     waiting = ask(target, "SELECT jsonb_agg(p) FROM handrail_search.pending p")
