@@ -79,11 +79,17 @@ def reached(way: str, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, w
     if way == "PGPASSWORD":
         monkeypatch.setenv("PGPASSWORD", word)
     else:
-        file = server.pgdata.parent.parent.parent / f"{server.pgdata.parent.parent.name}.pgpass"
+        file = passfile(server)
         file.write_text(f"*:*:*:locked:{word}\n")
         file.chmod(0o600)
         monkeypatch.setenv("PGPASSFILE", str(file))
     return url
+
+
+def passfile(server: EmbeddedServer) -> Path:
+    """Beside the folder that is searched for the password; whoever asked for it takes it away."""
+    folder = server.pgdata.parent.parent
+    return folder.with_name(f"{folder.name}.pgpass")
 
 
 def silent(words: str, *, rows: bool = False) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +20,19 @@ from db import postgres
 from db.errors import HandrailError
 from db.postgres import EmbeddedServer
 from db.session import Target
-from tests.canary import CHECKED, FAILING, NAME, PASSWORD, SCENE, WAYS, kept_silent, planned, reached, silent
+from tests.canary import (
+    CHECKED,
+    FAILING,
+    NAME,
+    PASSWORD,
+    SCENE,
+    WAYS,
+    kept_silent,
+    passfile,
+    planned,
+    reached,
+    silent,
+)
 from tests.commands.calling import Said
 from tests.driving import ONE_STEP
 from tests.terminal import ROOT, at_terminal
@@ -29,7 +41,7 @@ Handrail = Callable[..., Said]
 
 
 @pytest.fixture
-def embedded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> EmbeddedServer:
+def embedded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedServer]:
     """Under HANDRAIL_HOME, as the demo's is; its login `locked` wants a password."""
     monkeypatch.setenv("HANDRAIL_HOME", str(folder))
     server = postgres.start(18)
@@ -39,7 +51,8 @@ def embedded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> EmbeddedServer:
         connection.execute(f"CREATE ROLE locked LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute(SCENE.encode())
-    return server
+    yield server
+    passfile(server).unlink(missing_ok=True)
 
 
 @pytest.fixture
