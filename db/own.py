@@ -5,6 +5,9 @@ Its schemas; and what the search index puts on a table that it follows: triggers
 
 from __future__ import annotations
 
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
 SCHEMAS_APART = "nspname NOT IN ('handrail', 'handrail_search', 'information_schema') AND nspname NOT LIKE 'pg\\_%'"
 # by what they do, not by their names alone: nobody hides behind a name
 TRIGGERS_APART = """NOT (t.tgname LIKE 'handrail\\_search\\_%' AND t.tgfoid IN
@@ -23,3 +26,18 @@ def rights_apart(column: str, kind: str, owner: str) -> str:
 
 RELATION_RIGHTS = rights_apart("relacl", """CASE relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END""", "relowner")
 SCHEMA_RIGHTS = rights_apart("nspacl", "'n'", "nspowner")
+
+# to_regclass() fails where one may not enter the schema
+READABLE = text(
+    """
+    SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = :schema AND c.relname = ANY (:tables) AND has_schema_privilege(n.oid, 'USAGE')
+      AND has_table_privilege(c.oid, 'SELECT')
+    """
+)
+
+
+def readable(session: Session, schema: str, *tables: str) -> bool:
+    """Whether these tables are there, all of them, and this login may read them."""
+    found: int = session.scalars(READABLE, {"schema": schema, "tables": list(tables)}).one()
+    return found == len(tables)

@@ -15,6 +15,7 @@ from console.engine import leaks
 from console.engine.clients import health
 from db import postgres
 from db.errors import HandrailError, NotPrepared, RightMissing
+from db.own import readable
 from db.queries import activity, people, runs
 from db.queries.people import Me
 from db.session import Target
@@ -139,8 +140,7 @@ def rights(connection: Connection) -> list[Finding]:
 
 def _searched(session: Session) -> list[Finding]:
     """Whether the index of clients follows the target; nothing where there is none."""
-    there = session.scalar(text("SELECT has_table_privilege(to_regclass('handrail.target'), 'SELECT')"))
-    name = runs.target_name(session) if there else None
+    name = runs.target_name(session) if readable(session, "handrail", "target") else None
     found = health.look(session, name) if name else []
     return [Finding("ok" if well else "warning", "clients index", told, hint) for well, told, hint in found]
 

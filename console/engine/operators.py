@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from console.engine.errors import UnknownOperator
 from db.models import Operator, Person, SignOffRole
+from db.own import readable
 from db.queries.people import GROUPS
 
 # as the database checks them
@@ -94,8 +95,7 @@ def close_tenant(session: Session, login: str, tenant: str) -> None:
 
 def tenants_of(session: Session) -> dict[str, list[str]]:
     """The tenants that each login may look up; nothing where no clients are indexed, or one may not know."""
-    may = "SELECT coalesce(has_table_privilege(to_regclass('handrail_search.tenant_access'), 'SELECT'), false)"
-    if not session.scalar(text(may)):
+    if not readable(session, "handrail_search", "tenant_access"):
         return {}
     found = session.execute(
         text("SELECT login, array_agg(tenant ORDER BY tenant) FROM handrail_search.tenant_access GROUP BY 1")

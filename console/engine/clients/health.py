@@ -7,14 +7,10 @@ from sqlalchemy.orm import Session
 
 from console.engine.clients import described
 from console.engine.errors import DescriptionWrong
+from db.own import readable
 
 AGAIN = "Make it again: handrail clients index"
 
-SEEN = text(
-    "SELECT coalesce(has_table_privilege(to_regclass('handrail_search.state'), 'SELECT')"
-    " AND has_table_privilege(to_regclass('handrail_search.part'), 'SELECT')"
-    " AND has_table_privilege(to_regclass('handrail_search.pending'), 'SELECT'), false)"
-)
 STATE = text("SELECT profile, ready, digest FROM handrail_search.state")
 FOLLOWED = text("SELECT relation, to_regclass(relation) IS NOT NULL AS there FROM handrail_search.part WHERE source")
 THERE = text(
@@ -27,7 +23,7 @@ PENDING = text("SELECT count(*), min(error) FROM (SELECT error FROM handrail_sea
 
 def look(session: Session, target: str) -> list[tuple[bool, str, str]]:
     """Whether it is well, what was found, what to do; nothing where there is no index, or one may not look."""
-    if not session.scalar(SEEN):
+    if not readable(session, "handrail_search", "state", "part", "pending"):
         return []
     state = session.execute(STATE).one_or_none()
     if state is None or not state.ready:
