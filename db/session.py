@@ -196,6 +196,8 @@ def _outlast(connection: psycopg.Connection) -> None:
     for left in reversed(range(5)):
         try:
             connection.execute("SET statement_timeout = 0")
+            # one that was up as the first ended strikes the next statement, "due to user request"
+            connection.execute("SET statement_timeout = 0")
             return
         except errors.QueryCanceled:
             if not left:

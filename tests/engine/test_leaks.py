@@ -17,7 +17,7 @@ CREATE TABLE shop.client (id int, owner text, public boolean);
 ALTER TABLE shop.client OWNER TO keeper;
 ALTER TABLE shop.client ENABLE ROW LEVEL SECURITY;
 CREATE POLICY mine ON shop.client USING (owner = current_user);
-CREATE POLICY all_of_them ON shop.client TO clerk USING (true);
+CREATE POLICY all_of_them ON shop.client TO teller USING (true);
 CREATE POLICY not_secret ON shop.client AS RESTRICTIVE USING (public);
 CREATE VIEW shop.mine WITH (security_invoker = true) AS SELECT * FROM shop.client;
 CREATE TABLE shop.plain (a int);
@@ -27,7 +27,7 @@ CREATE FUNCTION shop.count() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET se
     AS 'SELECT count(*) FROM client';
 REVOKE EXECUTE ON FUNCTION shop.count() FROM PUBLIC;
 CREATE FUNCTION shop.anyone() RETURNS int LANGUAGE sql AS 'SELECT 1';
-GRANT USAGE ON SCHEMA shop TO clerk;
+GRANT USAGE ON SCHEMA shop TO teller;
 """
 
 PLANTED = [
@@ -35,8 +35,8 @@ PLANTED = [
     ("FM-P1, said to be off", "ALTER VIEW shop.mine SET (security_invoker = off)", "view", "shop.mine"),
     ("FM-P1, by way of another", 'CREATE VIEW shop."The mine" AS SELECT * FROM shop.mine', "view", 'shop."The mine"'),
     ("FM-P1, in a sub-select", "CREATE VIEW shop.how_many AS SELECT (SELECT count(*) FROM shop.client)", "view", "shop.how_many"),
-    ("FM-P2", "GRANT SELECT ON shop.kept TO clerk", "materialized view", "shop.kept"),
-    ("FM-P2, a column", "GRANT SELECT (owner) ON shop.kept TO clerk", "materialized view", "shop.kept"),
+    ("FM-P2", "GRANT SELECT ON shop.kept TO teller", "materialized view", "shop.kept"),
+    ("FM-P2, a column", "GRANT SELECT (owner) ON shop.kept TO teller", "materialized view", "shop.kept"),
     ("FM-P2, everybody", "GRANT SELECT ON shop.kept TO PUBLIC", "materialized view", "shop.kept"),
     ("FM-P3, none", "ALTER FUNCTION shop.count() RESET search_path", "search path", "shop.count()"),
     ("FM-P3, without pg_temp", "ALTER FUNCTION shop.count() SET search_path = public", "search path", "shop.count()"),
@@ -48,17 +48,17 @@ PLANTED = [
     ("FM-P9", "CREATE POLICY open ON shop.client USING (true)", "policy", "open on shop.client"),
     ("FM-P9, one command", "CREATE POLICY open ON shop.client FOR SELECT USING (true)", "policy", "open on shop.client"),
     ("FM-P9, what is written", "CREATE POLICY open ON shop.client FOR INSERT WITH CHECK (true)", "policy", "open on shop.client"),
-    ("FM-P9, by membership", "CREATE POLICY clerks ON shop.client TO intern USING (id = 1)", "policy", "all_of_them on shop.client"),
+    ("FM-P9, by membership", "CREATE POLICY tellers ON shop.client TO intern USING (id = 1)", "policy", "all_of_them on shop.client"),
     ("FM-P9, row security off", "ALTER TABLE shop.client DISABLE ROW LEVEL SECURITY", "policies unused", "shop.client"),
-    ("FM-P4", "ALTER TABLE shop.client OWNER TO clerk", "no force", "shop.client"),
+    ("FM-P4", "ALTER TABLE shop.client OWNER TO teller", "no force", "shop.client"),
     ("FM-P4, no use in FORCE", "ALTER TABLE shop.client OWNER TO postgres", "owner", "shop.client"),
 ]  # fmt: skip
 
 TIGHT = [
     "ALTER FUNCTION shop.count() SET search_path = \"$user\", shop, pg_temp",
     "ALTER FUNCTION shop.count() SECURITY INVOKER RESET search_path",
-    "ALTER TABLE shop.client FORCE ROW LEVEL SECURITY; ALTER TABLE shop.client OWNER TO clerk",
-    "GRANT SELECT ON shop.kept TO clerk; REVOKE USAGE ON SCHEMA shop FROM clerk",
+    "ALTER TABLE shop.client FORCE ROW LEVEL SECURITY; ALTER TABLE shop.client OWNER TO teller",
+    "GRANT SELECT ON shop.kept TO teller; REVOKE USAGE ON SCHEMA shop FROM teller",
     "GRANT SELECT ON shop.kept TO pg_read_all_data, keeper",
     "CREATE POLICY open ON shop.client AS RESTRICTIVE USING (true)",
     "CREATE POLICY open ON shop.plain USING (true); ALTER TABLE shop.plain ENABLE ROW LEVEL SECURITY, OWNER TO keeper;"
@@ -68,9 +68,9 @@ TIGHT = [
 
 @pytest.fixture
 def shop(sample: Target) -> Target:
-    for role in ("keeper", "clerk LOGIN", "intern"):
+    for role in ("keeper", "teller LOGIN", "intern"):
         ask(sample, f"DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
-    ask(sample, "GRANT clerk TO intern")
+    ask(sample, "GRANT teller TO intern")
     ask(sample, SCENE)
     return sample
 
@@ -132,11 +132,11 @@ def test_doctor_warns_of_the_targets_own_and_fails_for_ours(shop: Target) -> Non
 def test_doctor_finds_what_it_cannot_read(shop: Target) -> None:
     """The catalog is anybody's to ask."""
     ask(shop, PLANTED[0][1])
-    clerk = Target(shop.url.replace("postgres@", "clerk@"))
-    assert found(clerk) == [("view", "shop.theirs")]
-    with clerk.session() as session:
-        assert session.scalar(text("SELECT current_user")) == "clerk"
-    clerk.close()
+    teller = Target(shop.url.replace("postgres@", "teller@"))
+    assert found(teller) == [("view", "shop.theirs")]
+    with teller.session() as session:
+        assert session.scalar(text("SELECT current_user")) == "teller"
+    teller.close()
 
 
 @pytest.mark.newest

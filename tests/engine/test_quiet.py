@@ -142,8 +142,12 @@ def test_between_two_tries_the_executor_holds_nothing(sample: Target, monkeypatc
 
 
 def test_no_rows_are_skipped_because_somebody_has_them(tmp_path: Path) -> None:
-    """FM-C8: what a cursor has passed is not met again, so a batch waits for a locked row."""
-    texts = [path for folder in ("console", "db", "migrations") for path in (ROOT / folder).rglob("*.*")]
+    """FM-C8: what a cursor has passed is not met again, so a batch waits for a locked row.
+
+    The index of clients has no cursor: whom it leaves out stays noted, and comes with the next write.
+    """
+    texts = [path for folder in ("console", "db", "migrations") for path in (ROOT / folder).rglob("*.*")
+             if "search" not in path.parts]  # fmt: skip
     found = [path for path in texts if path.suffix in (".py", ".sql", ".toml", ".mako") and skips(path)]
     assert len(texts) > 100
     assert found == []

@@ -183,7 +183,9 @@ BEGIN
     -- what is rare is followed to its end, and so counted exactly; what is common as far as it takes to fill the page
     cut := coalesce(fewest > exactly, false);
     reads_all := lead_arms IS NULL AND pieces > 0;  -- the lite profile has no terms to follow
-    tries := CASE WHEN lead_arms IS NULL THEN ARRAY[most] WHEN cut THEN ARRAY[4 * top, most] ELSE ARRAY[exactly] END;
+    tries := CASE WHEN lead_arms IS NULL THEN ARRAY[most]
+                  WHEN cut THEN ARRAY[4 * top, greatest(4 * top, most / cardinality(lead_arms))]
+                  ELSE ARRAY[exactly] END;
     FOREACH follow IN ARRAY tries LOOP
         IF lead_arms IS NOT NULL THEN
             source := format('SELECT n, min(chr(65 + rank) || term COLLATE "C") AS place, count(*) AS times'
