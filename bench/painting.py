@@ -17,11 +17,13 @@ from collections.abc import Sequence
 QUIET = 0.25
 """Seconds without a byte after which the screen stands."""
 
+PAUSE = 0.02
+
 FOUND = re.compile(rb"[0-9] found")
 
 
 def key_to_rows(url: str, typed: Sequence[str]) -> list[float]:
-    """Milliseconds from each key to the last byte that it painted, at 80x24; of keys that changed the rows."""
+    """Milliseconds from each key to the last byte of the answer, at 80x24; of keys that changed the rows."""
     screen, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     console = subprocess.Popen(
@@ -51,9 +53,16 @@ def key_to_rows(url: str, typed: Sequence[str]) -> list[float]:
 
 
 def _settled(screen: int, quiet: float) -> tuple[float, bytes]:
-    """When the last byte came, and all that came, once nothing has for `quiet` seconds."""
-    last, written = time.perf_counter(), b""
+    """When the answer stood there, and all that came, once nothing has for `quiet` seconds.
+
+    A page that is completed in the background afterwards is another answer: a pause ends the first.
+    """
+    stood, written, last = time.perf_counter(), b"", 0.0
     while select.select([screen], [], [], quiet)[0]:
+        found = FOUND.search(written)
         written += os.read(screen, 65536)
-        last = time.perf_counter()
-    return last, written
+        now = time.perf_counter()
+        if found is None or (now - last < PAUSE and stood == last):
+            stood = now
+        last = now
+    return stood, written
