@@ -123,8 +123,8 @@ ENGINEER = (
     Visit("dialog", "w", ("Run 2 of siege,",), back=2),
     Visit("checkpoint", UP + "\r", ("Sign-offs", "✗ rejected"), back=1),
     Visit("inbox", "i", ("! break-glass 1",)),
-    Visit("audit", "A", ("events",)),
-    Visit("rows", "\r", ("row 1", "hash"), back=1),
+    Visit("audit", "A", ("events",), hostile=False),  # the newest may all be tries for a lock
+    Visit("rows", "\r", ("row 1", "hash"), back=1, hostile=False),
     Visit("audit", "v", ("whole",), hostile=False),
     Visit("audit", "f", (), hostile=False),
     Visit("audit", f"\x1b[200~{PASTED}\x1b[201~", ("\u2401",)),
