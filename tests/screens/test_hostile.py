@@ -195,14 +195,15 @@ def walk(siege: Siege, target: Target, visits: Sequence[Visit]) -> None:
 def _visits(siege: Siege, seen: Terminal, visit: Visit) -> None:
     if visit.first:
         visit.first(siege)
-    for last in (*[False] * 5, True):
+    again = visit.place == "dialog" and visit.keys in ("S", "n")  # not heard until the place knows that it may
+    for last in (*[False] * (3 if again else 0), True):
         if visit.keys:
             seen.types(visit.keys)
         try:
-            seen.sees(*visit.sees, limit=5 if visit.place == "dialog" and not last else 30)
+            seen.sees(*visit.sees, limit=60 if last else 10)
             break
-        except AssertionError:  # a key that cannot do anything yet is not heard
-            if last or visit.place != "dialog":
+        except AssertionError:
+            if last:
                 raise
     seen.listen(DEAF if visit.place == "dialog" else SETTLED)
     for _ in range(120):
