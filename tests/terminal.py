@@ -81,7 +81,9 @@ def at_terminal(
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     process = subprocess.Popen(
         [sys.executable, "-c", program, *words], stdin=inner, stdout=inner, stderr=inner, cwd=ROOT,
-        start_new_session=True, env={**os.environ, "TERM": "xterm-256color", **(environment or {})},
+        start_new_session=True,
+        # said twice, as where the tests run COLUMNS may be set already, and goes before what the terminal says
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": f"{size[0]}", "LINES": f"{size[1]}", **(environment or {})},
     )  # fmt: skip
     os.close(inner)
     try:

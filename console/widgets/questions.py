@@ -14,6 +14,7 @@ from console.widgets.safe_text import BAD, STRONG, TONES
 from console.widgets.told import Told
 
 DEAF_SECONDS = 0.5
+TALLEST = 0.9  # of the terminal, as in screens.tcss
 
 
 class Dialog(ModalScreen[bool]):
@@ -40,6 +41,16 @@ class Dialog(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self._opened = time.monotonic()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """The effect scrolls in what the question and its answers leave free: they are never pushed out."""
+        box, scroll = self.query_one("#question"), self.query_one("#question VerticalScroll")
+        taken = sum(part.outer_size.height for part in box.children if part is not scroll)
+        room = int(self.size.height * TALLEST) - box.gutter.height - scroll.styles.margin.height
+        scroll.styles.max_height = max(room - taken, 1)
 
     @property
     def listening(self) -> bool:
