@@ -10,6 +10,7 @@ HandrailError                    one line that says what is wrong, a hint that s
 ├── RightMissing           (6)   the login may not do this
 ├── GateClosed             (3)   sign-offs are missing, rejected, old or void
 ├── EvidenceStale          (6)   what was to be signed has been measured again, or is void
+├── RunFinished            (6)   the run's point of no return is behind it
 ├── NotIndexed             (2)   the clients of the target are not indexed yet
 ├── ClientUnknown          (2)   there is no such client, or this login may not see it
 ├── ReasonMissing          (2)   a clear value was asked for without saying why
@@ -86,6 +87,10 @@ class GateClosed(HandrailError):
 
 
 class EvidenceStale(HandrailError):
+    exit_code = 6
+
+
+class RunFinished(HandrailError):
     exit_code = 6
 
 

@@ -1,6 +1,7 @@
 """What handrail itself keeps in a target, which is no part of what the target looks like: fragments of SQL.
 
-Its schemas; and what the search index puts on a table that it follows: triggers, a policy, the right to read.
+Its schemas; what the search index puts on a table that it follows: triggers, a policy, the right to read; and the
+triggers that capture what others write.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from sqlalchemy.orm import Session
 SCHEMAS_APART = "nspname NOT IN ('handrail', 'handrail_search', 'information_schema') AND nspname NOT LIKE 'pg\\_%'"
 # by what they do, not by their names alone: nobody hides behind a name
 TRIGGERS_APART = """NOT (t.tgname LIKE 'handrail\\_search\\_%' AND t.tgfoid IN
-     (SELECT oid FROM pg_proc WHERE pronamespace = to_regnamespace('handrail_search')))"""
+     (SELECT oid FROM pg_proc WHERE pronamespace = to_regnamespace('handrail_search'))
+     OR t.tgname LIKE 'handrail\\_capture\\_%' AND t.tgfoid IN
+     (SELECT oid FROM pg_proc WHERE pronamespace = to_regnamespace('handrail')))"""
 POLICIES_APART = """NOT (p.polname = 'handrail_search_read' AND (SELECT bool_and(
      pg_get_userbyid(whose) IN ('handrail_owner', 'handrail_finder')) FROM unnest(p.polroles) AS whose))"""
 

@@ -21,13 +21,15 @@ from db.errors import (
     NotPrepared,
     ReasonMissing,
     RightMissing,
+    RunFinished,
     SessionEnded,
     StatementCancelled,
     StatementFailed,
 )
 
-# what the search's own functions raise, and what to do about it
-SEARCHING: dict[str, tuple[type[HandrailError], str]] = {
+# what handrail's own functions raise, and what to do about it
+RAISED: dict[str, tuple[type[HandrailError], str]] = {
+    "HR005": (RunFinished, "What it removed is in its backup; what comes next is another plan."),
     "HR010": (NotIndexed, "Make the index: handrail clients index"),
     "HR011": (ClientUnknown, "Look it up: handrail clients search TEXT"),
     "HR012": (ReasonMissing, "Say why in a few words; the journal keeps it."),
@@ -95,7 +97,7 @@ def translate(error: psycopg.Error) -> HandrailError:
             "Prepare it with: handrail init --target URL --name TARGET",
         )
     if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName) and "handrail_search" in message:
-        return NotIndexed("The clients of this target are not indexed yet.", SEARCHING["HR010"][1])
+        return NotIndexed("The clients of this target are not indexed yet.", RAISED["HR010"][1])
     if isinstance(error, pg.InsufficientPrivilege):
         return RightMissing(f"This login has not the right: {message}.", "See: handrail doctor")
     if isinstance(error, pg.LockNotAvailable):
@@ -110,8 +112,8 @@ def translate(error: psycopg.Error) -> HandrailError:
         return GateClosed(f"{message[0].upper()}{message[1:]}.", "See who has to sign: handrail status")
     if state == "HR003":
         return EvidenceStale(f"{message[0].upper()}{message[1:]}.", "Look at it again before you decide.")
-    if state in SEARCHING:
-        kind, hint = SEARCHING[state]
+    if state in RAISED:
+        kind, hint = RAISED[state]
         return kind(f"{message[0].upper()}{message[1:]}.", hint)
     constraint = error.diag.constraint_name or ""
     return StatementFailed(f"{message} ({state})", sqlstate=state, position=position, constraint=constraint)

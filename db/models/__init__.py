@@ -5,10 +5,11 @@ triggers of migrations/versions/handrail; these classes only name the columns.
 """
 
 from db.models.gates import Acknowledgement, Answer, BreakGlass, Evidence, Gate, GateStatus, SignOff
-from db.models.journal import Event, Fence, Prepared, Run, SetAside, StepRun, Verdict
+from db.models.journal import Capture, Captured, Event, Fence, Gauge, Prepared, Run, SetAside, StepRun, Verdict
 from db.models.people import Operator, Person, SignOffRole
 
 __all__ = [
-    "Acknowledgement", "Answer", "BreakGlass", "Event", "Evidence", "Fence", "Gate", "GateStatus", "Operator", "Person",
-    "Prepared", "Run", "SetAside", "SignOff", "SignOffRole", "StepRun", "Verdict",
+    "Acknowledgement", "Answer", "BreakGlass", "Capture", "Captured", "Event", "Evidence", "Fence", "Gate",
+    "GateStatus", "Gauge", "Operator", "Person", "Prepared", "Run", "SetAside", "SignOff", "SignOffRole",
+    "StepRun", "Verdict",
 ]  # fmt: skip

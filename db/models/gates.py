@@ -5,14 +5,11 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from sqlalchemy import FetchedValue, ForeignKey, Interval, Text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import FetchedValue, ForeignKey, Interval
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Model
+from db.models.base import TEXTS, Model
 from db.models.journal import Run
-
-TEXTS = ARRAY(Text)
 
 
 class Gate(Model):

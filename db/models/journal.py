@@ -6,10 +6,11 @@ import datetime
 import uuid
 from typing import Any
 
-from sqlalchemy import FetchedValue, ForeignKey
+from sqlalchemy import Double, FetchedValue, ForeignKey
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from db.models.base import Model
+from db.models.base import TEXTS, Model
 
 
 class Prepared(Model):
@@ -144,4 +145,44 @@ class SetAside(Model):
     step: Mapped[str]
     source: Mapped[str]
     row: Mapped[dict[str, Any]]
+    at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
+
+
+class Capture(Model):
+    """A table whose writes by others are captured: from the step that changes it until the run is finished."""
+
+    __tablename__ = "capture"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey(Run.id), primary_key=True)
+    capture: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    key: Mapped[list[str]] = mapped_column(TEXTS)
+    began_at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())
+
+
+class Captured(Model):
+    """A key that others wrote. `born`: the row was not there when the capture began. `columns`: none is all of them."""
+
+    __tablename__ = "captured"
+
+    run_id: Mapped[int] = mapped_column(primary_key=True)
+    capture: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[list[str]] = mapped_column(TEXTS, primary_key=True)
+    born: Mapped[bool]
+    columns: Mapped[list[str] | None] = mapped_column(TEXTS)
+
+
+class Gauge(Model):
+    """How a trigger of a run stands, as its last sample found it; `over` of its last samples were over the limit."""
+
+    __tablename__ = "gauge"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey(Run.id), primary_key=True)
+    trigger: Mapped[str] = mapped_column(primary_key=True)
+    armed: Mapped[bool]
+    value: Mapped[float | None]
+    at_most: Mapped[float]
+    samples: Mapped[list[float]] = mapped_column(ARRAY(Double))
+    over: Mapped[int]
+    said: Mapped[str]
     at: Mapped[datetime.datetime] = mapped_column(server_default=FetchedValue())

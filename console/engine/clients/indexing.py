@@ -67,6 +67,11 @@ IN_STEP = (
     " FOR EACH STATEMENT EXECUTE FUNCTION handrail_search.entry_gone()",
 )
 
+# the indexes are sorted a quarter faster than with the 64 MB that servers have by default
+SORTING = """
+SELECT set_config('maintenance_work_mem', '256MB', false)
+WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('256MB')
+"""
 THERE = """
 SELECT wanted.name, format_type(a.atttypid, a.atttypmod) AS type
 FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (name, quoted, key)
@@ -103,6 +108,7 @@ def make(target: Target, described: Description, profile: str = "", tell: Tell =
         tell("reading the clients")
         clients = _fill(connection, described, sources, tell)
         tell("building the indexes")
+        connection.execute(SORTING)
         for statement in (*((TOKENS, *INDEXES) if profile == "full" else ()), *BY_TENANT):
             connection.execute(statement)
         if profile == "full":

@@ -1,0 +1,169 @@
+"""What others write while a run can still be taken back, the point after which it cannot, and the triggers' gauges.
+
+A captured table has three triggers that say which rows others wrote: one small row for each key, however often it was
+written, so that what is kept grows with the keys and not with the writes. The values stay where they are and are read
+when the run is taken back. The session that runs the steps is known by its backend and its lock, which no setting of
+somebody else's can imitate.
+
+HR005: the run is finished, and is not taken back. HR006: a captured table is not truncated.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "handrail_0007"
+down_revision = "handrail_0006"
+
+TABLES = """
+CREATE TABLE handrail.capture (
+    run_id   bigint NOT NULL REFERENCES handrail.run,
+    capture  text NOT NULL,
+    -- the table, as to_regclass() reads it, and the columns of its key
+    source   text NOT NULL,
+    key      text[] NOT NULL CHECK (cardinality(key) > 0),
+    began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run_id, capture)
+);
+
+-- No reference to handrail.capture: it would be looked up at each write of the application's.
+CREATE TABLE handrail.captured (
+    run_id  bigint NOT NULL,
+    capture text NOT NULL,
+    key     text[] NOT NULL,
+    -- the row did not exist when the capture began
+    born    boolean NOT NULL,
+    -- those that others changed; null is all of them: the row was inserted or deleted
+    columns text[],
+    PRIMARY KEY (run_id, capture, key)
+) WITH (fillfactor = 90);
+
+-- How each trigger of a run stands, as its last sample found it. `samples` are the last ones, the newest last.
+CREATE TABLE handrail.gauge (
+    run_id   bigint NOT NULL REFERENCES handrail.run,
+    trigger  text NOT NULL,
+    armed    boolean NOT NULL,
+    value    double precision,
+    at_most  double precision NOT NULL,
+    samples  double precision[] NOT NULL DEFAULT '{}',
+    over     integer NOT NULL DEFAULT 0,
+    said     text NOT NULL DEFAULT '',
+    at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run_id, trigger)
+) WITH (fillfactor = 50);
+"""
+
+# the number is that of the lock of whoever drives (db/queries/activity.py)
+OURS = """
+CREATE FUNCTION handrail.is_driver() RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM handrail.fence WHERE pid = pg_backend_pid())
+       AND EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
+                   AND classid = 0 AND objid = 1918986604 AND objsubid = 1)
+$$;
+"""
+
+# `was` and `is` are the rows before and after, by key. A row that was born and has gone leaves nothing.
+CAPTURE = """
+CREATE FUNCTION handrail.capture() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    of_run CONSTANT bigint := TG_ARGV[0];
+    named CONSTANT text := TG_ARGV[1];
+    keys CONSTANT text[] := TG_ARGV[2:];
+BEGIN
+    IF handrail.is_driver() THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO handrail.captured (run_id, capture, key, born)
+        SELECT of_run, named, ARRAY(SELECT r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n), true
+        FROM added AS a, LATERAL to_jsonb(a) AS r
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET columns = NULL;
+    ELSIF TG_OP = 'UPDATE' THEN
+        WITH was AS (
+            SELECT ARRAY(SELECT r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key, r
+            FROM gone AS g, LATERAL to_jsonb(g) AS r
+        ), now_is AS (
+            SELECT ARRAY(SELECT r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key, r
+            FROM added AS a, LATERAL to_jsonb(a) AS r
+        ), wrote AS (
+            SELECT coalesce(w.key, i.key) AS key, w.key IS NULL AS born,
+                   CASE WHEN w.key IS NOT NULL AND i.key IS NOT NULL THEN
+                       ARRAY(SELECT e.key FROM jsonb_each(i.r) AS e WHERE e.value IS DISTINCT FROM w.r -> e.key)
+                   END AS columns
+            FROM was AS w FULL JOIN now_is AS i ON w.key = i.key
+        )
+        INSERT INTO handrail.captured AS c (run_id, capture, key, born, columns)
+        SELECT of_run, named, w.key, w.born, w.columns FROM wrote AS w WHERE w.columns IS DISTINCT FROM '{}'
+        ON CONFLICT (run_id, capture, key) DO UPDATE
+        SET columns = CASE WHEN excluded.columns IS NOT NULL
+                      THEN ARRAY(SELECT unnest(c.columns) UNION SELECT unnest(excluded.columns)) END
+        WHERE c.columns IS NOT NULL AND (excluded.columns IS NULL OR NOT c.columns @> excluded.columns);
+    ELSE
+        WITH was AS (
+            SELECT ARRAY(SELECT r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key
+            FROM gone AS g, LATERAL to_jsonb(g) AS r
+        ), forgotten AS (
+            DELETE FROM handrail.captured AS c USING was
+            WHERE c.run_id = of_run AND c.capture = named AND c.key = was.key AND c.born RETURNING c.key
+        )
+        INSERT INTO handrail.captured (run_id, capture, key, born)
+        SELECT of_run, named, was.key, false FROM was WHERE NOT EXISTS (SELECT FROM forgotten f WHERE f.key = was.key)
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET columns = NULL;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION handrail.refuse_truncate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT handrail.is_driver() THEN
+        RAISE EXCEPTION '%.% is not truncated while run % can be taken back', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[0]
+            USING ERRCODE = 'HR006', HINT = 'Use DELETE: what it removes is kept for a rollback.';
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+
+LAW = """
+CREATE FUNCTION handrail.require_not_finished() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    of_run bigint;
+    back boolean;
+BEGIN
+    IF TG_TABLE_NAME = 'run' THEN
+        of_run := NEW.id;
+        back := NEW.state IN ('rolling back', 'rolled back') AND NEW.state <> OLD.state;
+    ELSE
+        of_run := NEW.run_id;
+        back := NEW.state = 'undoing' OR OLD.kind = 'finish';
+    END IF;
+    IF back AND EXISTS (SELECT FROM handrail.step_run f WHERE f.run_id = of_run AND f.kind = 'finish' AND f.stands) THEN
+        RAISE EXCEPTION 'run % is finished', of_run USING ERRCODE = 'HR005';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+FUNCTIONS = ("is_driver()", "capture()", "refuse_truncate()", "require_not_finished()")
+FINAL = {"run": "OF state", "step_run": "OF state, stands"}
+
+
+def upgrade() -> None:
+    for sql in (TABLES, OURS, CAPTURE, LAW):
+        op.execute(sql)
+    op.execute(f"REVOKE EXECUTE ON FUNCTION {', '.join(f'handrail.{name}' for name in FUNCTIONS)} FROM PUBLIC")
+    for table, columns in FINAL.items():
+        op.execute(
+            f"CREATE TRIGGER {table}_not_finished BEFORE UPDATE {columns} ON handrail.{table}"
+            " FOR EACH ROW EXECUTE FUNCTION handrail.require_not_finished()"
+        )
+        op.execute(f"ALTER TABLE handrail.{table} ENABLE ALWAYS TRIGGER {table}_not_finished")
+
+
+def downgrade() -> None:
+    for table in FINAL:
+        op.execute(f"DROP TRIGGER {table}_not_finished ON handrail.{table}")
+    for name in reversed(FUNCTIONS):
+        op.execute(f"DROP FUNCTION handrail.{name}")
+    op.execute("DROP TABLE handrail.gauge, handrail.captured, handrail.capture")
