@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from console.engine import drift
+from console.engine import captures, drift
 from console.engine.decisions import answering
 from console.engine.errors import CheckFailed, StepFailed, StepStopped, TakenOver
 from console.engine.hold import Hold
@@ -167,9 +167,16 @@ class Executor:
     def _work(self, run: int, plan: Plan, item: Item, step: Step, *, back: bool) -> None:
         work = self.given(run, plan, item, step)
         end = ("undone", "step undone") if back else ("done", "step done")
+        at_once = step.undone_at_once if back else step.transactional
+
+        kept = plan.captures(item, back=back)
 
         def do() -> dict[str, Any]:
-            return step.take_back(work) if back else step.apply(work)
+            if not back:
+                return captures.begun_with(work, kept, lambda: step.apply(work))
+            if not at_once:
+                return step.take_back(work)
+            return captures.around(work, kept, lambda: step.take_back(work))
 
         def once(patience: float) -> Event:
             with self.hold.transaction(patience, step.others) as session:
@@ -182,7 +189,7 @@ class Executor:
                 require_own(connection, before, item.id)
                 return self._ended(session, run, item, *end, **found)
 
-        if step.transactional:
+        if at_once:
             with self.stop.open():
                 said = retried(once, step.patience, work.rest, work.say_again)
             self.tell(said)

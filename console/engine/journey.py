@@ -12,11 +12,11 @@ from console.engine.executor import Executor
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
 from console.engine.retrying import retried
-from console.engine.rollback import counted, to_undo
-from console.engine.steps import Step
+from console.engine.rollback import captured, counted, to_undo
+from console.engine.steps import Finish, Step
 from console.engine.work import PauseWanted
 from db import fingerprint, journal
-from db.errors import GateClosed
+from db.errors import GateClosed, RunFinished
 from db.fingerprint import Fingerprint
 from db.models import Event, Run
 from db.queries import activity, runs
@@ -62,11 +62,13 @@ def forward(
     until: str | None = None,
     said: bool = False,
     accepted: bool = False,
+    finish: bool = False,
 ) -> None:
     """Goes forward: one item, or to the next checkpoint, or to `until`, or to the end.
 
-    It stops for a pause that somebody asked for and before a manual step, unless `said` that it is done. Raises
-    Drifted where somebody else changed the schema meanwhile, unless that was `accepted`.
+    It stops for a pause that somebody asked for, before a manual step, unless `said` that it is done, and before the
+    point of no return, unless a person wants to `finish`. Raises Drifted where somebody else changed the schema
+    meanwhile, unless that was `accepted`.
     """
     with executor.transaction() as session:
         row = found(session, run)
@@ -91,6 +93,9 @@ def forward(
         if isinstance(item.what, Step) and item.what.waits_for_person and not said:
             executor.turn(run, "paused", "waits for a person", before=item.id)
             return
+        if isinstance(item.what, Finish) and not finish:
+            executor.turn(run, "paused", "waits for finish", before=item.id)
+            return
         _require_as_left(executor, run, item, accepted=accepted)
         try:
             executor.apply(run, plan, item)
@@ -108,13 +113,15 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
     with executor.transaction() as session:
         row = found(session, run)
         _require_last(session, row)
+        require_not_finished(row)
         plan = plan_of(row)
         items = to_undo(plan, row, to, one=one)
         whole = not one and to is None
         # a rollback that was killed after its last undo has nothing left but to say so
         if row.state == "rolled back" or not (items or whole or row.state == "rolling back"):
             raise RunRefused(f"Run {run} has nothing to undo.", "See: handrail status")
-        kept = counted(session, plan, row) if whole else []
+        kept = captured(session, plan, row, [item for item, _ in items])
+        kept += counted(session, plan, row) if whole else []
         journal.aim(session, row, "rolling back", to or (items[-1][0].id if one else None))
         journal.stand(session, row, None, None)
         event = journal.record(session, "rollback began", run, kept=[k.told() for k in kept])
@@ -233,6 +240,14 @@ def _fingerprint(executor: Executor) -> Fingerprint:
             return fingerprint.take(session.connection())
 
     return retried(once, PATIENCE, lambda seconds: executor.stop.rest(seconds, lambda: False), lambda again: None)
+
+
+def require_not_finished(run: Run) -> None:
+    """What the database refuses anyway (FM-H9), in more words."""
+    if any(step.kind == "finish" and step.stands for step in run.steps):
+        raise RunFinished(
+            f"Run {run.id} is finished: what it kept for its way back was removed.", "What comes next is another plan."
+        )
 
 
 def _require_last(session: Session, run: Run) -> None:

@@ -96,9 +96,12 @@ def require_free(session: Session, plan: Plan) -> None:
             f"Finish it with: handrail resume {other.id}; or take it back with: handrail rollback {other.id}",
         )
     if done := runs.done_of_plan(session, plan.id):
+        finished = any(step.kind == "finish" and step.stands for step in done.steps)
         raise RunRefused(
             f"Plan {plan.id} is done here already, as run {done.id}.",
-            f"To run it again, first take it back: handrail rollback {done.id}",
+            "It is finished, and is not taken back: what comes next is another plan."
+            if finished
+            else f"To run it again, first take it back: handrail rollback {done.id}",
         )
 
 

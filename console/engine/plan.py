@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from console.engine import locks
+from console.engine.captures.declared import Capture
 from console.engine.checks import AnyCheck
 from console.engine.decisions import Decision
 from console.engine.errors import UnknownStep
@@ -58,6 +59,7 @@ class Written(Strict):
     decision: list[Decision] = Field(default_factory=list)
     phase: list[Phase] = Field(min_length=1)
     kept: list[Kept] = Field(default_factory=list)
+    capture: list[Capture] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,12 @@ class Plan:
     def decided_before(self, decision: Decision) -> int:
         """The position after which everything waits for the answers."""
         return self.item(decision.before).position - 1 if decision.before else 0
+
+    def captures(self, item: Item, *, back: bool = False) -> list[Capture]:
+        """Those that begin with an item; with `back` all that have begun where its undo works."""
+        if not back:
+            return [one for one in self.written.capture if one.since == item.id]
+        return [one for one in self.written.capture if self.item(one.since).position <= item.position]
 
     def script(self, item: Item, *, back: bool = False) -> str:
         """What an item sends to the server, for people to read; above it, the locks for which others wait."""

@@ -12,6 +12,8 @@ from typing import get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from console.engine.captures.declared import Capture
+from console.engine.captures.planned import require_captured
 from console.engine.checks import KINDS as CHECKS
 from console.engine.decisions import Decision
 from console.engine.decisions.checking import require_decided
@@ -37,7 +39,7 @@ def _by_kind(models: Iterable[type[Strict]]) -> dict[str, type[Strict]]:
 
 
 TABLES: dict[str, type[Strict]] = {
-    "phase": Phase, "checkpoint": Checkpoint, "gate": Gate, "decision": Decision, "kept": Kept,
+    "phase": Phase, "checkpoint": Checkpoint, "gate": Gate, "decision": Decision, "kept": Kept, "capture": Capture,
 }  # fmt: skip
 KINDS = {"step": _by_kind(STEPS), "check": _by_kind(CHECKS), "field": _by_kind(FIELDS)}
 
@@ -102,6 +104,7 @@ def parse(text: str, file: str, read: Read) -> Plan:
     _require_unique(written, text, file)
     plan = Plan(written, text, sources)
     require_decided(plan, lambda loc: _at(file, text, loc))
+    require_captured(plan, lambda loc: _at(file, text, loc))
     return plan
 
 

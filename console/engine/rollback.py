@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from console.engine.captures.counting import written
 from console.engine.decisions import answering
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
@@ -46,7 +47,9 @@ def preview(session: Session, run: Run, to: str | None = None) -> Preview:
     took = {step.position: step.seconds or 0.0 for step in run.steps}
     # the plan's own questions name tables as its steps do
     session.execute(text('SET LOCAL search_path = "$user", public'))
-    kept = counted(session, plan, run) if to is None or plan.item(to).position == 1 else []
+    kept = captured(session, plan, run, items)
+    if to is None or plan.item(to).position == 1:
+        kept += counted(session, plan, run)
     return Preview(run.id, run.plan, items, kept, sum(took[item.position] for item in items))
 
 
@@ -67,6 +70,17 @@ def _left(item: Item, step: StepRun) -> bool:
     if not isinstance(item.what, Step) or step.state == "skipped":
         return False
     return step.stands if item.what.transactional else True
+
+
+def captured(session: Session, plan: Plan, run: Run, items: list[Item]) -> list[Counted]:
+    """What others wrote to the captured tables that the undo of these items meets."""
+    met = {one.id: one for item in items for one in plan.captures(item, back=True)}
+    found = [(one, written(session, run.id, one)) for one in met.values()]
+    return [
+        Counted(f"{one.title} ({rows.told()})" if rows.rows else one.title, rows.rows,
+                "carried back, or set aside where there is no place" if one.rule == "carried back" else one.rule)
+        for one, rows in found if rows is not None
+    ]  # fmt: skip
 
 
 def counted(session: Session, plan: Plan, run: Run) -> list[Counted]:

@@ -77,7 +77,8 @@ def open_one(session: Session) -> Run | None:
 
 def done_of_plan(session: Session, plan: str) -> Run | None:
     """The run that did this plan and still stands."""
-    return session.scalar(select(Run).where(Run.plan == plan, Run.state == "done").order_by(Run.id.desc()))
+    done = select(Run).where(Run.plan == plan, Run.state == "done").order_by(Run.id.desc())
+    return session.scalar(done.options(selectinload(Run.steps), *FROZEN))
 
 
 def standing_after(session: Session, run: int) -> Run | None:

@@ -10,11 +10,12 @@ from console.engine.steps.backfill import Backfill
 from console.engine.steps.backup import Backup
 from console.engine.steps.common import Step
 from console.engine.steps.concurrently import Concurrently
+from console.engine.steps.finish import Finish
 from console.engine.steps.manual import Manual
 from console.engine.steps.revision import Revision
 from console.engine.steps.sql import Sql
 
-AnyStep = Annotated[Revision | Sql | Backfill | Concurrently | Backup | Manual, Field(discriminator="kind")]
-KINDS: tuple[type[Step], ...] = (Revision, Sql, Backfill, Concurrently, Backup, Manual)
+AnyStep = Annotated[Revision | Sql | Backfill | Concurrently | Backup | Manual | Finish, Field(discriminator="kind")]
+KINDS: tuple[type[Step], ...] = (Revision, Sql, Backfill, Concurrently, Backup, Manual, Finish)
 
-__all__ = ["KINDS", "AnyStep", "Backfill", "Backup", "Concurrently", "Manual", "Revision", "Sql", "Step"]
+__all__ = ["KINDS", "AnyStep", "Backfill", "Backup", "Concurrently", "Finish", "Manual", "Revision", "Sql", "Step"]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError, StepFailed
-from console.engine.statements import execute, located, require_transactional, send, statements_of
+from console.engine.statements import located, require_transactional, send, statements_of
 from console.engine.steps.common import Found, Name, Sources, Undone, answer, inside
 from console.engine.work import PauseWanted, Work
 from db import journal
@@ -57,6 +57,10 @@ class Backfill(Undone):
                     )
         super().require(target, sources)
 
+    @property
+    def undone_at_once(self) -> bool:
+        return True
+
     def script(self, target: str, sources: Sources, *, back: bool = False) -> str:
         if back:
             return self.back_sql(sources)
@@ -77,15 +81,6 @@ class Backfill(Undone):
             f"{self.id}: rows to do keep appearing: {SWEEPS} sweeps did not end it.",
             "Make new rows right when they are written (a trigger or a default), then resume.",
         )
-
-    def take_back(self, work: Work) -> Found:
-        def once(patience: float) -> Found:
-            with work.changing(patience) as (_, step):
-                execute(work.connection, work.filled(self.back_sql(work.sources)), f"undo of {self.id}")
-                step.progress = {}
-            return {}
-
-        return work.retried(once)
 
     def stands(self, work: Work, *, back: bool = False) -> bool | None:
         said = super().stands(work, back=back)

@@ -70,6 +70,11 @@ class Step(Strict, ABC):
         """How long somebody else may have to wait for the step, in seconds (I-8)."""
         return self.lock_timeout if self.downtime is None else self.downtime
 
+    @property
+    def undone_at_once(self) -> bool:
+        """Whether the undo runs inside the executor's transaction, as of what may have been done in several."""
+        return self.transactional
+
     def files(self) -> list[str]:
         """Paths of the files that the step names, relative to the plan's folder."""
         return []

@@ -1,0 +1,128 @@
+"""A capture's triggers: put on with the step that changes the table, taken off with its undo or by `finish`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from psycopg.sql import SQL, Composable, Identifier, Literal
+from sqlalchemy import Connection, text
+
+from console.engine.captures.declared import Capture
+from console.engine.errors import StepFailed
+from console.engine.statements import send
+from console.engine.steps.common import Found
+from console.engine.work import Work
+
+KEY = text(
+    """
+    SELECT array_agg(a.attname::text ORDER BY k.n) FROM pg_index i
+    CROSS JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, n)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+    WHERE i.indrelid = to_regclass(:table) AND i.indisprimary
+    """
+)
+KIND = text("SELECT relkind::text FROM pg_class WHERE oid = to_regclass(:table)")
+BEGUN = text("SELECT source, key FROM handrail.capture WHERE run_id = :run AND capture = :capture")
+BEGIN = text("INSERT INTO handrail.capture (run_id, capture, source, key) VALUES (:run, :capture, :table, :key)")
+OF_RUN = text("SELECT capture, source FROM handrail.capture WHERE run_id = :run ORDER BY capture")
+FORGET = (
+    text("DELETE FROM handrail.captured WHERE run_id = :run AND capture = :capture"),
+    text("DELETE FROM handrail.capture WHERE run_id = :run AND capture = :capture"),
+)
+TRIGGERS = {
+    "added": "AFTER INSERT ON {table} REFERENCING NEW TABLE AS added",
+    "changed": "AFTER UPDATE ON {table} REFERENCING OLD TABLE AS gone NEW TABLE AS added",
+    "gone": "AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone",
+    "truncated": "BEFORE TRUNCATE ON {table}",
+}
+
+
+def begin(connection: Connection, run: int, capture: Capture) -> None:
+    """In the open transaction; the table must be there. Safe to call again."""
+    if begun(connection, run, capture.id) is not None:
+        return
+    kind = _kind(connection, capture.table)
+    if kind != "r":
+        raise StepFailed(
+            f"capture {capture.id}: {capture.table} {'is no plain table' if kind else 'is not there'}.",
+            "Capture a plain table; of a partitioned one, each partition.",
+        )
+    key = list(capture.key) or connection.execute(KEY, {"table": capture.table}).scalar()
+    if not key:
+        raise StepFailed(
+            f"capture {capture.id}: {capture.table} has no primary key.", "Say which columns tell its rows apart: key"
+        )
+    connection.execute(BEGIN, {"run": run, "capture": capture.id, "table": capture.table, "key": key})
+    words = SQL(", ").join([Literal(str(run)), Literal(capture.id), *map(Literal, key)])
+    for end, declared in TRIGGERS.items():
+        function = "refuse_truncate" if end == "truncated" else "capture"
+        name, table = Identifier(named(run, capture.id, end)), quoted(capture.table)
+        _send(connection, SQL("CREATE TRIGGER {} {} FOR EACH STATEMENT EXECUTE FUNCTION {}({})").format(
+            name, SQL(declared).format(table=table), Identifier("handrail", function), words))  # fmt: skip
+        _send(connection, SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(table, name))
+
+
+def begun_with(work: Work, captures: Sequence[Capture], do: Callable[[], Found]) -> Found:
+    """Does a step; what others write from it on is captured. A table that the step makes, from its end on.
+
+    In the step's own transaction, or for a step that has several in one before them.
+    """
+    if not work.connection.in_transaction():
+        for capture in captures:
+            work.retried(partial(_alone, work, capture))
+        return do()
+    for capture in captures:
+        if _kind(work.connection, capture.table):
+            begin(work.connection, work.run, capture)
+    found = do()
+    for capture in captures:
+        begin(work.connection, work.run, capture)
+    return found
+
+
+def _alone(work: Work, capture: Capture, patience: float) -> None:
+    with work.changing(patience):
+        begin(work.connection, work.run, capture)
+
+
+def begun(connection: Connection, run: int, capture: str) -> tuple[str, list[str]] | None:
+    """The table that is captured and the columns of its key; None where nothing is captured."""
+    found = connection.execute(BEGUN, {"run": run, "capture": capture}).one_or_none()
+    return (found.source, found.key) if found else None
+
+
+def end(connection: Connection, run: int, capture: str, table: str) -> None:
+    """Takes the triggers off, where the table is still there, and forgets what was captured."""
+    if _kind(connection, table):
+        for one in TRIGGERS:
+            _send(connection, SQL("DROP TRIGGER IF EXISTS {} ON {}").format(
+                Identifier(named(run, capture, one)), quoted(table)))  # fmt: skip
+    for statement in FORGET:
+        connection.execute(statement, {"run": run, "capture": capture})
+
+
+def end_all(connection: Connection, run: int) -> list[str]:
+    """Ends each capture of a run; their names."""
+    found = connection.execute(OF_RUN, {"run": run}).all()
+    for capture, table in found:
+        end(connection, run, capture, table)
+    return [capture for capture, _ in found]
+
+
+def named(run: int, capture: str, end: str) -> str:
+    """Which the fingerprint knows for ours (db/own.py); at most 63 bytes."""
+    return f"handrail_capture_{run}_{capture[:24]}_{end}"
+
+
+def quoted(table: str) -> Identifier:
+    return Identifier(*table.split("."))
+
+
+def _kind(connection: Connection, table: str) -> str:
+    """r: a plain table; empty where there is none."""
+    return connection.execute(KIND, {"table": table}).scalar() or ""
+
+
+def _send(connection: Connection, sql: Composable) -> None:
+    send(connection, sql.as_string())
