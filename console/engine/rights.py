@@ -35,7 +35,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
         "INSERT ON handrail.gate",
         "INSERT (run_id, step, source, row) ON handrail.set_aside",
         "INSERT (run_id, capture, source, key), DELETE ON handrail.capture",
-        "UPDATE (columns), DELETE ON handrail.captured",
+        "UPDATE (wrote), DELETE ON handrail.captured",
         "INSERT, UPDATE, DELETE ON handrail.gauge",
         "EXECUTE ON FUNCTION handrail.capture(), handrail.refuse_truncate()",
         "INSERT (run_id, gate, measurement, reason, why_not_wait) ON handrail.break_glass",

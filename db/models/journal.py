@@ -161,7 +161,10 @@ class Capture(Model):
 
 
 class Captured(Model):
-    """A key that others wrote. `born`: the row was not there when the capture began. `columns`: none is all of them."""
+    """A key that others wrote, with the last value of each column that they wrote; none where they deleted the row.
+
+    `born`: the row was not there when the capture began. `whole`: all of its columns are here.
+    """
 
     __tablename__ = "captured"
 
@@ -169,7 +172,8 @@ class Captured(Model):
     capture: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[list[str]] = mapped_column(TEXTS, primary_key=True)
     born: Mapped[bool]
-    columns: Mapped[list[str] | None] = mapped_column(TEXTS)
+    wrote: Mapped[dict[str, Any] | None]
+    whole: Mapped[bool]
 
 
 class Gauge(Model):

@@ -26,61 +26,75 @@ from console.engine.work import Work
 Range = tuple[int, int]
 REFUSED = (pg.IntegrityError, pg.DataError, pg.RaiseException, pg.ObjectNotInPrerequisiteState)
 
-# `wanted` is what others wrote and the table can hold, `whole` the whole row, `lost` what has no column any more
+# `wanted` is what others wrote and the table can hold, `entire` the whole row, `lost` what has no column any more
 SORTED_OUT = SQL(
     """
     UPDATE {kept} AS k SET
-        wanted = (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(k.row || k.mapped) AS e
-                  WHERE e.key = ANY ({held})
-                    AND (k.columns IS NULL OR e.key = ANY (k.columns) OR k.mapped ? e.key)),
-        whole = (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(k.row || k.mapped_all) AS e
-                 WHERE e.key = ANY ({held})),
-        lost = (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(k.row) AS e
+        wanted = (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(k.wrote || k.mapped) AS e
+                  WHERE e.key = ANY ({held})),
+        entire = (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}')
+                  FROM jsonb_each(k.wrote || k.mapped_all) AS e WHERE e.key = ANY ({held})),
+        lost = (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(k.wrote) AS e
                 WHERE e.key <> ALL ({there}) AND e.key <> ALL ({covered})
-                  AND CASE WHEN k.columns IS NULL THEN e.value <> 'null' AND e.value IS DISTINCT FROM {usual} -> e.key
-                           ELSE e.key = ANY (k.columns) END)
-    WHERE k.row IS NOT NULL
+                  AND NOT (k.whole AND (e.value = 'null' OR e.value IS NOT DISTINCT FROM {usual} -> e.key)))
+    WHERE k.wrote IS NOT NULL
     """
 )
 DIFFERS = SQL("EXISTS (SELECT FROM jsonb_each(k.wanted) AS e WHERE to_jsonb(t.*) -> e.key IS DISTINCT FROM e.value)")
-DELETE = SQL("DELETE FROM {table} AS t USING {kept} AS k WHERE k.row IS NULL AND NOT k.born AND {same} AND {within}")
+DELETE = SQL("DELETE FROM {table} AS t USING {kept} AS k WHERE k.wrote IS NULL AND NOT k.born AND {same} AND {within}")
 UPDATE = SQL(
     """
     UPDATE {table} AS t SET {values}
     FROM {kept} AS k CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, k.wanted) AS v
-    WHERE k.row IS NOT NULL AND {same} AND {differs} AND {within}
+    WHERE k.wrote IS NOT NULL AND {same} AND {differs} AND {within}
     """
 )
 INSERT = SQL(
     """
     INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values}
-    FROM {kept} AS k CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, k.whole) AS v
-    WHERE k.row IS NOT NULL AND k.columns IS NULL AND {within} AND NOT EXISTS (SELECT FROM {table} AS t WHERE {same})
+    FROM {kept} AS k CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, k.entire) AS v
+    WHERE k.whole AND {within} AND NOT EXISTS (SELECT FROM {table} AS t WHERE {same})
+    """
+)
+# what is not in place: all of it where there is no row, or no table any more
+MISSED = SQL(
+    """
+    UPDATE {kept} AS k SET op = a.op, aside = a.row
+    FROM (
+        SELECT k.n, CASE WHEN k.wrote IS NULL THEN 'delete' WHEN k.whole AND NOT {present} THEN 'insert'
+                    ELSE 'update' END AS op,
+               CASE WHEN NOT {present} THEN k.wrote ELSE k.lost ||
+                   (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(k.wanted) AS e
+                    WHERE {now} -> e.key IS DISTINCT FROM e.value) END AS row
+        FROM {kept} AS k {joined}
+        WHERE CASE WHEN k.wrote IS NULL THEN NOT k.born AND {stays} ELSE true END
+    ) AS a
+    WHERE a.n = k.n AND (a.op = 'delete' OR a.row <> '{{}}')
     """
 )
 ASIDE = SQL(
     """
     INSERT INTO handrail.set_aside (run_id, step, source, row)
-    SELECT {run}, {step}, {source}, jsonb_build_object('op', a.op, 'key', jsonb_object({key}, a.key), 'row', a.row)
-    FROM (
-        SELECT k.n, k.key, CASE WHEN k.row IS NULL THEN 'delete' WHEN k.columns IS NULL AND NOT {present} THEN 'insert'
-                           ELSE 'update' END AS op,
-               CASE WHEN NOT {present} THEN k.row ELSE k.lost ||
-                   (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(k.wanted) AS e
-                    WHERE {now} -> e.key IS DISTINCT FROM e.value) END AS row
-        FROM {kept} AS k {joined}
-        WHERE CASE WHEN k.row IS NULL THEN NOT k.born AND {stays} ELSE true END
-    ) AS a
-    WHERE a.op = 'delete' OR a.row <> '{{}}' ORDER BY a.n
+    SELECT {run}, {step}, {source}, jsonb_build_object('op', k.op, 'key', jsonb_object({key}, k.key), 'row', k.aside)
+    FROM {kept} AS k WHERE k.op IS NOT NULL ORDER BY k.n
     """
 )
+# from here on what the expressions filled counts as written, and what has no column or was set aside is not met again
 FOLLOW = SQL(
     """
     UPDATE handrail.captured AS c
-    SET columns = ARRAY(SELECT unnest(c.columns) UNION SELECT jsonb_object_keys(k.mapped))
+    SET wrote = (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(c.wrote || k.mapped) AS e
+                 WHERE e.key = ANY ({there}) AND NOT (k.op IS NOT NULL AND k.aside ? e.key))
     FROM {kept} AS k
+    WHERE c.run_id = {run} AND c.capture = {capture} AND c.key = k.key AND c.wrote IS NOT NULL
+      AND (k.mapped <> '{{}}' OR k.op = 'update' OR NOT {there} @> ARRAY(SELECT jsonb_object_keys(c.wrote)))
+    """
+)
+LEAVE = SQL(
+    """
+    DELETE FROM handrail.captured AS c USING {kept} AS k
     WHERE c.run_id = {run} AND c.capture = {capture} AND c.key = k.key
-      AND c.columns IS NOT NULL AND k.mapped <> '{{}}'
+      AND (k.op IN ('insert', 'delete') OR c.wrote = '{{}}')
     """
 )
 
@@ -103,21 +117,25 @@ def _put(connection: Connection, run: int, step: str, kept: Kept) -> dict[str, o
     columns = images.columns_of(connection, table)
     carried = 0
     if columns:
-        _sort_out(connection, kept, table, columns)
+        _sort_out(connection, kept, columns)
         if kept.capture.rule == "carried back":
             carried = _carry(connection, kept, table, columns)
-    written = "SELECT count(*) FROM {} WHERE row IS NOT NULL OR NOT born"
+    written = "SELECT count(*) FROM {} WHERE wrote IS NOT NULL OR NOT born"
     wrote = send(connection, SQL(written).format(kept.name).as_string()).scalar_one()
-    aside = send(connection, _aside(run, step, kept, table if columns else "").as_string()).rowcount
+    send(connection, _missed(kept, table if columns else "").as_string())
+    of = {"kept": kept.name, "run": Literal(run), "capture": Literal(kept.capture.id)}
+    words = {"step": Literal(step), "source": Literal(kept.table), "key": _names(kept.key)}
+    aside = send(connection, ASIDE.format(**of, **words).as_string()).rowcount
     if last:
         beginning.end(connection, run, kept.capture.id, kept.table)
-    elif kept.mapping:
-        _follow(connection, run, kept)
+    else:
+        send(connection, FOLLOW.format(**of, there=_names(list(columns))).as_string())
+        send(connection, LEAVE.format(**of).as_string())
     send(connection, SQL("DROP TABLE {}").format(kept.name).as_string())
     return {"capture": kept.capture.id, "written": wrote, "carried": carried, "aside": aside}
 
 
-def _sort_out(connection: Connection, kept: Kept, table: str, columns: dict[str, Column]) -> None:
+def _sort_out(connection: Connection, kept: Kept, columns: dict[str, Column]) -> None:
     covered = {read for name, reads in kept.mapping.items() if name in columns for read in reads}
     held = [name for name, column in columns.items() if column.writable]
     send(connection, SORTED_OUT.format(
@@ -166,21 +184,14 @@ def _sent(connection: Connection, statement: Callable[..., Composable], rows: Ra
     return _sent(connection, statement, (first, middle)) + _sent(connection, statement, (middle + 1, last))
 
 
-def _aside(run: int, step: str, kept: Kept, table: str) -> Composable:
-    """Whatever is not in place; all of it where there is no table any more."""
-    given = {"run": Literal(run), "step": Literal(step), "source": Literal(kept.table), "key": _names(kept.key),
-             "kept": kept.name}  # fmt: skip
+def _missed(kept: Kept, table: str) -> Composable:
     if not table:
-        return ASIDE.format(**given, present=SQL("false"), stays=SQL("true"), now=SQL("NULL::jsonb"), joined=SQL(""))
+        return MISSED.format(
+            kept=kept.name, present=SQL("false"), stays=SQL("true"), now=SQL("NULL::jsonb"), joined=SQL("")
+        )
     joined = SQL("LEFT JOIN {} AS t ON {}").format(quoted(table), same(kept, SQL("t"), SQL("k")))
     there = SQL("t.{} IS NOT NULL").format(Identifier(kept.key[0]))
-    return ASIDE.format(**given, present=there, stays=there, now=SQL("to_jsonb(t.*)"), joined=joined)
-
-
-def _follow(connection: Connection, run: int, kept: Kept) -> None:
-    """From here on what the expressions filled counts as written: it is all that is left of what others wrote."""
-    of = {"kept": kept.name, "run": Literal(run), "capture": Literal(kept.capture.id)}
-    send(connection, FOLLOW.format(**of).as_string())
+    return MISSED.format(kept=kept.name, present=there, stays=there, now=SQL("to_jsonb(t.*)"), joined=joined)
 
 
 def _names(names: list[str]) -> Composable:

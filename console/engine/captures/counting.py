@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psycopg.sql import SQL, Literal
-from sqlalchemy import Connection
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from console.engine.captures import beginning, images
+from console.engine.captures import beginning
 from console.engine.captures.declared import Capture
-from console.engine.captures.images import Kept
-from console.engine.statements import send
 from db import wording
 
-COUNT = SQL(
+COUNT = text(
     """
-    SELECT count(*) FILTER (WHERE {there} AND c.columns IS NULL),
-           count(*) FILTER (WHERE {there} AND c.columns IS NOT NULL),
-           count(*) FILTER (WHERE NOT {there} AND NOT c.born)
-    FROM handrail.captured AS c LEFT JOIN {table} AS t ON {same}
-    WHERE c.run_id = {run} AND c.capture = {capture}
+    SELECT count(*) FILTER (WHERE whole) AS added, count(*) FILTER (WHERE there AND NOT whole) AS changed,
+           count(*) FILTER (WHERE NOT there) AS gone
+    FROM (SELECT whole, wrote IS NOT NULL AS there FROM handrail.captured
+          WHERE run_id = :run AND capture = :capture AND (wrote IS NOT NULL OR NOT born)) AS c
     """
 )
 
@@ -45,15 +41,7 @@ class Written:
 
 def written(session: Session, run: int, capture: Capture) -> Written | None:
     """None where the capture has not begun, or has ended."""
-    connection: Connection = session.connection()
-    found = beginning.begun(connection, run, capture.id)
-    columns = images.columns_of(connection, found[0]) if found else {}
-    if found is None or not columns:
+    if beginning.begun(session.connection(), run, capture.id) is None:
         return None
-    table, key = found
-    kept = Kept(capture, beginning.quoted(table), table, key, columns, {}, {})
-    there = SQL("t.{} IS NOT NULL").format(beginning.quoted(key[0]))
-    sql = COUNT.format(there=there, table=beginning.quoted(table), same=images.same(kept, SQL("t"), SQL("c")),
-                       run=Literal(run), capture=Literal(capture.id))  # fmt: skip
-    added, changed, gone = list(send(connection, sql.as_string()).one())
-    return Written(added, changed, gone)
+    found = session.execute(COUNT, {"run": run, "capture": capture.id}).one()
+    return Written(found.added, found.changed, found.gone)

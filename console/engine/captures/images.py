@@ -1,4 +1,4 @@
-"""The rows that others wrote, as they stand before an undo, in a temporary table of the undo's own transaction."""
+"""What others wrote, as it stands before an undo, in a temporary table of the undo's own transaction."""
 
 from __future__ import annotations
 
@@ -29,11 +29,10 @@ CONSTANT = re.compile(r"('(?:[^']|'')*'|-?[\d.]+|true|false)(::[\w\s\[\]]+(\([\d
 KEEP = SQL(
     """
     CREATE TEMPORARY TABLE {kept} ON COMMIT DROP AS
-    SELECT row_number() OVER () AS n, c.key, c.born, c.columns,
-           CASE WHEN {there} THEN to_jsonb(r.*) END AS row,
+    SELECT row_number() OVER () AS n, c.key, c.born, c.wrote, c.whole,
            CASE WHEN {there} THEN {mapped} ELSE '{{}}' END AS mapped,
            CASE WHEN {there} THEN {mapped_all} ELSE '{{}}' END AS mapped_all,
-           NULL::jsonb AS wanted, NULL::jsonb AS whole, NULL::jsonb AS lost
+           NULL::jsonb AS wanted, NULL::jsonb AS entire, NULL::jsonb AS lost, NULL::text AS op, NULL::jsonb AS aside
     FROM handrail.captured AS c LEFT JOIN {table} AS r ON {same}
     WHERE c.run_id = {run} AND c.capture = {capture}
     """
@@ -110,7 +109,7 @@ def _usual(connection: Connection, columns: dict[str, Column]) -> dict[str, Any]
 def _mapped(kept: Kept, *, always: bool) -> Composable:
     parts = [
         SQL("CASE WHEN {when} THEN jsonb_build_object({name}, ({value})) ELSE '{{}}' END").format(
-            when=SQL("true") if always else SQL("c.columns IS NULL OR c.columns && {}").format(Literal(reads)),
+            when=SQL("true") if always else SQL("c.whole OR c.wrote ?| {}").format(Literal(reads)),
             name=Literal(name), value=SQL(kept.capture.columns[name]),
         )
         for name, reads in kept.mapping.items()

@@ -1,9 +1,8 @@
 """What others write while a run can still be taken back, the point after which it cannot, and the triggers' gauges.
 
-A captured table has three triggers that say which rows others wrote: one small row for each key, however often it was
-written, so that what is kept grows with the keys and not with the writes. The values stay where they are and are read
-when the run is taken back. The session that runs the steps is known by its backend and its lock, which no setting of
-somebody else's can imitate.
+A captured table has three triggers that keep what others wrote: one row for each key, with the last value of each
+column that they wrote, so that what is kept grows with the keys and not with the writes. The session that runs the
+steps is known by its backend and its lock, which no setting of somebody else's can imitate.
 
 HR005: the run is finished, and is not taken back. HR006: a captured table is not truncated.
 """
@@ -33,8 +32,10 @@ CREATE TABLE handrail.captured (
     key     text[] NOT NULL,
     -- the row did not exist when the capture began
     born    boolean NOT NULL,
-    -- those that others changed; null is all of them: the row was inserted or deleted
-    columns text[],
+    -- the last value of each column that others wrote, null for a row that they deleted; all columns where `whole`
+    wrote   jsonb,
+    whole   boolean NOT NULL,
+    CHECK (wrote IS NOT NULL OR NOT whole),
     PRIMARY KEY (run_id, capture, key)
 ) WITH (fillfactor = 90);
 
@@ -75,41 +76,45 @@ BEGIN
         RETURN NULL;
     END IF;
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO handrail.captured (run_id, capture, key, born)
-        SELECT of_run, named, ARRAY(SELECT r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n), true
-        FROM added AS a, LATERAL to_jsonb(a) AS r
-        ON CONFLICT (run_id, capture, key) DO UPDATE SET columns = NULL;
+        INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole)
+        SELECT of_run, named, ARRAY(SELECT x.r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n),
+               true, x.r, true
+        FROM (SELECT to_jsonb(a.*) AS r FROM added AS a) AS x
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = excluded.wrote, whole = true;
     ELSIF TG_OP = 'UPDATE' THEN
         WITH was AS (
-            SELECT ARRAY(SELECT r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key, r
-            FROM gone AS g, LATERAL to_jsonb(g) AS r
+            SELECT ARRAY(SELECT x.r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key, x.r
+            FROM (SELECT to_jsonb(g.*) AS r FROM gone AS g) AS x
         ), now_is AS (
-            SELECT ARRAY(SELECT r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key, r
-            FROM added AS a, LATERAL to_jsonb(a) AS r
-        ), wrote AS (
-            SELECT coalesce(w.key, i.key) AS key, w.key IS NULL AS born,
-                   CASE WHEN w.key IS NOT NULL AND i.key IS NOT NULL THEN
-                       ARRAY(SELECT e.key FROM jsonb_each(i.r) AS e WHERE e.value IS DISTINCT FROM w.r -> e.key)
-                   END AS columns
+            SELECT ARRAY(SELECT x.r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key, x.r
+            FROM (SELECT to_jsonb(a.*) AS r FROM added AS a) AS x
+        ), met AS (
+            SELECT coalesce(w.key, i.key) AS key, w.key IS NULL AS born, w.key IS NULL AS whole,
+                   CASE WHEN w.key IS NULL OR i.key IS NULL THEN i.r ELSE
+                       (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(i.r) AS e
+                        WHERE e.value IS DISTINCT FROM w.r -> e.key) END AS wrote,
+                   i.key IS NULL AS left_behind
             FROM was AS w FULL JOIN now_is AS i ON w.key = i.key
         )
-        INSERT INTO handrail.captured AS c (run_id, capture, key, born, columns)
-        SELECT of_run, named, w.key, w.born, w.columns FROM wrote AS w WHERE w.columns IS DISTINCT FROM '{}'
-        ON CONFLICT (run_id, capture, key) DO UPDATE
-        SET columns = CASE WHEN excluded.columns IS NOT NULL
-                      THEN ARRAY(SELECT unnest(c.columns) UNION SELECT unnest(excluded.columns)) END
-        WHERE c.columns IS NOT NULL AND (excluded.columns IS NULL OR NOT c.columns @> excluded.columns);
+        INSERT INTO handrail.captured AS c (run_id, capture, key, born, wrote, whole)
+        SELECT of_run, named, m.key, m.born, m.wrote, m.whole FROM met AS m
+        WHERE m.wrote IS NOT NULL OR m.left_behind
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET
+            wrote = CASE WHEN excluded.wrote IS NULL OR excluded.whole THEN excluded.wrote
+                    ELSE coalesce(c.wrote, '{}') || excluded.wrote END,
+            whole = excluded.whole OR excluded.wrote IS NOT NULL AND c.whole;
     ELSE
         WITH was AS (
-            SELECT ARRAY(SELECT r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key
-            FROM gone AS g, LATERAL to_jsonb(g) AS r
+            SELECT ARRAY(SELECT x.r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key
+            FROM (SELECT to_jsonb(g.*) AS r FROM gone AS g) AS x
         ), forgotten AS (
             DELETE FROM handrail.captured AS c USING was
             WHERE c.run_id = of_run AND c.capture = named AND c.key = was.key AND c.born RETURNING c.key
         )
-        INSERT INTO handrail.captured (run_id, capture, key, born)
-        SELECT of_run, named, was.key, false FROM was WHERE NOT EXISTS (SELECT FROM forgotten f WHERE f.key = was.key)
-        ON CONFLICT (run_id, capture, key) DO UPDATE SET columns = NULL;
+        INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole)
+        SELECT of_run, named, was.key, false, NULL, false FROM was
+        WHERE NOT EXISTS (SELECT FROM forgotten f WHERE f.key = was.key)
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = NULL, whole = false;
     END IF;
     RETURN NULL;
 END $$;
