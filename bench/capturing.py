@@ -1,0 +1,173 @@
+"""What a captured table costs who writes to it, and what taking back costs, beside the same without handrail."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+
+import psycopg
+
+from bench.figure import Figure, median_ms
+from console.engine import executor, journey, reading
+from console.engine.preparation import prepare
+from db.postgres import EmbeddedServer
+from db.session import Target
+
+RATE, WRITERS, SECONDS, ROUNDS = 1000, 4, 4.0, 3  # writes a second, of all writers together
+WRITTEN = 1000  # rows that others change before the rollback
+
+PLAN = """\
+format = 1
+id = "capturing"
+target = "bench"
+title = "Capturing"
+[[phase]]
+title = "Change"
+[[phase.step]]
+id = "before"
+kind = "sql"
+title = "Before"
+estimate = "1s"
+sql = "CREATE TABLE client_before AS SELECT id, seen FROM client"
+undo = "DROP TABLE client_before"
+[[phase.step]]
+id = "fill"
+kind = "backfill"
+title = "Fill"
+estimate = "1m"
+table = "client"
+key = "id"
+set = "seen = r.seen + 1, tier = 'new'"
+where = "r.tier = 'old'"
+undo = "UPDATE client SET seen = b.seen, tier = 'old' FROM client_before b WHERE b.id = client.id"
+[phase.checkpoint]
+id = "good"
+title = "Good"
+[phase.checkpoint.gate]
+roles = ["security"]
+[[phase.checkpoint.check]]
+id = "there"
+kind = "sql"
+title = "There"
+sql = "SELECT 1"
+equals = 1
+[[phase]]
+title = "End"
+[[phase.step]]
+id = "end"
+kind = "finish"
+title = "End"
+estimate = "1s"
+[[capture]]
+id = "clients"
+title = "Clients written since"
+table = "client"
+since = "before"
+rule = "carried back"
+"""
+PLAIN = b"UPDATE client SET seen = b.seen, tier = 'old' FROM client_before b WHERE b.id = client.id"
+BY_HAND = (
+    b"CREATE TABLE client_before AS SELECT id, seen FROM client",
+    b"UPDATE client SET seen = seen + 1, tier = 'new'",
+    b"VACUUM FULL client",
+)
+FILL = """
+INSERT INTO client SELECT n, 'name ' || n, 'n' || n || '@example.org', '+44 20 ' || n, 'company ' || n %% 1000,
+    'active', 'old', 0, 0, '{"plan": "basic"}', now(), now() FROM generate_series(1, %s) n
+"""
+TABLE = """
+CREATE TABLE client (id bigint PRIMARY KEY, name text, email text, phone text, company text, status text, tier text,
+    seen integer, score integer, metadata jsonb, created_at timestamptz, updated_at timestamptz)
+"""
+
+
+def figures(server: EmbeddedServer, rows: int) -> Iterator[Figure]:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE captured")
+    target = Target(server.url("captured"), "bench")
+    with psycopg.connect(target.url) as connection:
+        connection.execute(TABLE)
+        connection.execute(FILL, (rows,))
+    prepare(target, "bench")
+    with psycopg.connect(target.url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+    plain, captured = [], []
+    for _ in range(ROUNDS):
+        plain.append(_mean_ms(target.url, rows))
+        run = _up(target, "before")
+        captured.append(_mean_ms(target.url, rows))
+        _down(target, run)
+    yield Figure(f"a write of {RATE:,} a second, captured", statistics.median(captured), "not captured",
+                 statistics.median(plain), 1.2)  # fmt: skip
+    yield _taken_back(target, rows)
+    target.close()
+
+
+def _taken_back(target: Target, rows: int) -> Figure:
+    """The undo of the step that changed every row, with a few that others wrote; and its UPDATE alone."""
+    ours, peer = [], []
+    for _ in range(ROUNDS):
+        for sql in BY_HAND:
+            _send(target, sql)
+        peer.append(median_ms(lambda: _send(target, PLAIN), 1))
+        for sql in (b"DROP TABLE client_before", b"VACUUM FULL client"):
+            _send(target, sql)
+        run = _up(target, "fill")
+        _send(target, b"VACUUM FULL client")
+        with psycopg.connect(target.url) as connection:
+            connection.execute("UPDATE client SET score = score + 1 WHERE id <= %s", (WRITTEN,))
+        ours.append(_down(target, run))
+    return Figure(f"{rows:,} rows taken back", statistics.median(ours), "their UPDATE", statistics.median(peer), 1.3)
+
+
+def _send(target: Target, sql: bytes) -> None:
+    with psycopg.connect(target.url, autocommit=True) as connection:
+        connection.execute(sql)
+
+
+def _up(target: Target, until: str) -> int:
+    plan = reading.parse(PLAN, "capturing.toml", lambda name: "")
+    with executor.at(target) as here:
+        run = journey.begin(here, plan)
+        journey.forward(here, run, until=until)
+    return run
+
+
+def _down(target: Target, run: int) -> float:
+    """Milliseconds of the undo of step `fill`, as the journal has it."""
+    with executor.at(target) as here:
+        journey.back(here, run)
+    with psycopg.connect(target.url) as connection:
+        found = connection.execute(
+            "SELECT (detail ->> 'seconds')::float FROM handrail.event"
+            " WHERE run_id = %s AND step = 'fill' AND kind = 'step undone'",
+            (run,),
+        ).fetchone()
+    return 1000 * found[0] if found else 0.0
+
+
+def _mean_ms(url: str, rows: int) -> float:
+    """Of one UPDATE of one row and its COMMIT, as its writer waits for it."""
+    taken: list[float] = []
+    threads = [threading.Thread(target=_write, args=(url, rows, seed, taken)) for seed in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return statistics.mean(taken)
+
+
+def _write(url: str, rows: int, seed: int, taken: list[float]) -> None:
+    chance = random.Random(seed)
+    with psycopg.connect(url, autocommit=True) as connection:
+        began = time.monotonic()
+        for number in range(int(RATE / WRITERS * SECONDS)):
+            time.sleep(max(0.0, began + number * WRITERS / RATE - time.monotonic()))
+            once = time.perf_counter()
+            connection.execute(
+                "UPDATE client SET score = %s, updated_at = now() WHERE id = %s", (number, chance.randint(1, rows))
+            )
+            taken.append((time.perf_counter() - once) * 1000)
