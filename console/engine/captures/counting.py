@@ -13,10 +13,9 @@ from db import wording
 
 COUNT = text(
     """
-    SELECT count(*) FILTER (WHERE whole) AS added, count(*) FILTER (WHERE there AND NOT whole) AS changed,
-           count(*) FILTER (WHERE NOT there) AS gone
-    FROM (SELECT whole, wrote IS NOT NULL AS there FROM handrail.captured
-          WHERE run_id = :run AND capture = :capture AND (wrote IS NOT NULL OR NOT born)) AS c
+    SELECT count(*) FILTER (WHERE whole) AS added, count(*) FILTER (WHERE NOT gone AND NOT whole) AS changed,
+           count(*) FILTER (WHERE gone) AS gone
+    FROM handrail.captured WHERE run_id = :run AND capture = :capture AND NOT (gone AND born)
     """
 )
 

@@ -35,6 +35,7 @@ CREATE TABLE handrail.captured (
     -- the last value of each column that others wrote, null for a row that they deleted; all columns where `whole`
     wrote   jsonb,
     whole   boolean NOT NULL,
+    gone    boolean GENERATED ALWAYS AS (wrote IS NULL) STORED,
     CHECK (wrote IS NOT NULL OR NOT whole),
     PRIMARY KEY (run_id, capture, key)
 ) WITH (fillfactor = 90);

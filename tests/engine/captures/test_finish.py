@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from console.engine import journey
+from console.engine import journey, rollback
 from console.engine.errors import RunRefused
 from console.engine.executor import Executor
 from db.errors import RunFinished
@@ -89,6 +89,21 @@ def test_the_plan_is_not_run_again(staff: Target, waits: int) -> None:
     with pytest.raises(RunRefused, match="done here already") as refused:
         drive(staff, lambda here: journey.begin(here, plan(OVERWRITING)))
     assert "is not taken back" in refused.value.hint
+
+
+@pytest.mark.parametrize("question", ["SELECT wrote FROM handrail.captured", "SELECT row FROM handrail.set_aside"])
+@pytest.mark.parametrize("login", ["sec1", "audit1"])
+def test_what_others_wrote_is_not_for_who_only_signs_or_reads(
+    staff: Target, waits: int, login: str, question: str
+) -> None:
+    others(staff, f"UPDATE person SET n = 4 WHERE id = '{person(staff, 1)}'")
+    theirs = as_login(staff, login)
+    with theirs.session() as session:
+        (kept,) = rollback.preview(session, journey.found(session, waits)).kept
+    assert kept.rows == 1
+    with session_of(theirs) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        session.execute(question.encode())
+    theirs.close()
 
 
 def test_until_then_it_is_taken_back(staff: Target, waits: int) -> None:
