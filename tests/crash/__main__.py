@@ -1,6 +1,6 @@
 """python -m tests.crash: every plan of the repository struck at every point; prints points, failures and seconds.
 
---plan ID        one plan alone (small, schema-unification)
+--plan ID        one plan alone (small, captured, schema-unification)
 --every N        each Nth point alone (1: all)
 --boundaries     the journal's boundaries alone: before each BEGIN, and so after each COMMIT, and before each COMMIT
 --fault NAME     kill (the default), cut, end session, stop

@@ -12,6 +12,7 @@ from console.engine.plan import Plan
 from console.engine.preparation import prepare
 from db.session import Target
 from tests import ungated
+from tests.engine.captures.writing import GATED, OVERWRITING
 from tests.servers import Server
 
 PEOPLE = 3000
@@ -52,4 +53,11 @@ def _unification(server: Server) -> Plan:
     return ungated.load("schema-unification")
 
 
-TEMPLATES: dict[str, Callable[[Server], Plan]] = {"small": _small, "schema-unification": _unification}
+def _captured(server: Server) -> Plan:
+    """What others write is captured; nobody writes here, so that a run that is struck ends as one that is not."""
+    people(server, "captured")
+    changes, ending = OVERWRITING.replace("RULE", "carried back").split(GATED)
+    return reading.frozen(changes + ending[ending.index("[[capture]]") :], {})
+
+
+TEMPLATES: dict[str, Callable[[Server], Plan]] = {"small": _small, "captured": _captured, "schema-unification": _unification}
