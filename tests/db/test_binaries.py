@@ -31,6 +31,15 @@ def test_the_path_is_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert binary("pg_dump", 18) != program
 
 
+def test_an_older_one_is_refused_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 28.1'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissing, match=r"of PostgreSQL 29 or newer is not.*newest found is of 28, which is too old"):
+        binary("pg_dump", 29)
+
+
 def test_nothing_fits() -> None:
     with pytest.raises(ToolMissing, match="pg_dump of PostgreSQL 99"):
         binary("pg_dump", 99)
