@@ -167,13 +167,14 @@ class HandrailApp(App[None]):
         """One notice for an error of the engine; False for a bug."""
         if (known := self.asking.known(error)) is None:
             return False
-        from console.engine.errors import CheckFailed, StepFailed, StepStopped
+        from console.engine.errors import CheckFailed, RolledBack, StepFailed, StepStopped, TriggerFired
 
         stopped = isinstance(known, StepStopped)
+        by_trigger = isinstance(known, TriggerFired | RolledBack)  # which stands above everything else of the run
         # how a step ended is in the journal, where every console reads it; the hint is not
         journalled = isinstance(known, StepFailed | CheckFailed | StepStopped)
         self.trouble = known.hint if journalled else f"{known.message} {known.hint}"
-        if stopped:
+        if stopped or by_trigger:
             self.trouble = ""
         severity: Any = "information" if stopped else "error"
         self.notify(line(f"{known.message} {known.hint}"), severity=severity, markup=False)

@@ -178,8 +178,10 @@ class Asking:
     def _driven(self, drive: object, over: Driver | None, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
         try:
             from console.engine import executor
+            from console.settings import Settings
 
             with executor.at(self.target(), over=over) as here:
+                here.notify = Settings().notify()
                 self._executor = here
                 try:
                     return fn(here, *args, **kwargs)

@@ -2,7 +2,7 @@
 
 Only argparse is imported here, so that --help and --version answer at once; a command is imported when it is called.
 Exit codes: 0 done, 1 a step or check failed, 2 wrong usage or a question without a terminal, 3 waits for a sign-off,
-6 refused, 7 no connection, 130 interrupted.
+4 stopped by a trigger, 5 rolled back by one, 6 refused, 7 no connection, 130 interrupted.
 """
 
 from __future__ import annotations

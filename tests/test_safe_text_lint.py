@@ -36,7 +36,7 @@ PUT = {
     ("console/engine/operators.py", "verb"): "admit or dismiss",
     ("console/engine/steps/backfill.py", "numbered"): "the step's own SQL, of Names of the plan",
     ("console/engine/steps/backfill.py", "table"): "a Name of the plan",
-    ("console/engine/steps/backup.py", "name"): "made there, of letters and numbers",
+    ("console/engine/dumping.py", "name"): "made there, of letters and numbers",
     ("db/pool.py", "script"): "constants and Identifiers, joined in the same file",
 }
 
@@ -171,13 +171,18 @@ def sql_is_constant(tree: ast.AST) -> Iterator[ast.AST]:
         inner = call.func.value if name_of(call) == "encode" and isinstance(call.func, ast.Attribute) else None
         return name_of(call) in QUOTED | SENT or (inner is not None and known(tree, inner, quoted))
 
+    def composed(node: ast.AST) -> bool:
+        """psycopg's SQL() quotes what is put into it; as a name, where it is nothing else in the file."""
+        made = list(values_of(tree, node)) if isinstance(node, ast.Name) else [node]
+        return bool(made) and all(name_of(one) == "SQL" for one in made)
+
     def parts(node: ast.AST, seen: tuple[str, ...] = ()) -> Iterator[ast.AST]:
         for one in ast.walk(node):
             if isinstance(one, ast.FormattedValue):
                 yield one.value
             elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mod | ast.Add):
                 yield from (side for side in (one.left, one.right) if not isinstance(side, ast.BinOp | ast.JoinedStr))
-            elif isinstance(one, ast.Call) and name_of(one) == "format" and name_of(one.func.value) != "SQL":  # type: ignore[attr-defined]
+            elif isinstance(one, ast.Call) and name_of(one) == "format" and not composed(one.func.value):  # type: ignore[attr-defined]
                 yield from [*one.args, *(key.value for key in one.keywords)]
         if isinstance(node, ast.Name) and node.id not in seen:
             for value in values_of(tree, node):
@@ -259,6 +264,7 @@ def test_there_is_no_way_around(rule: Rule) -> None:
         (sql_is_constant, "def f(n):\n sql = f'DROP TABLE {n}'\n connection.execute(sql)"),
         (sql_is_constant, "connection.execute(SQL(f'SELECT {name}'))"),
         (sql_is_constant, "send(connection, f'DROP TABLE {name}')"),
+        (sql_is_constant, "KEEP = 'TABLE {}'\nsend(connection, KEEP.format(name))"),
     ],
 )
 def test_a_way_around_is_found(rule: Rule, source: str) -> None:
@@ -279,6 +285,7 @@ def test_a_way_around_is_found(rule: Rule, source: str) -> None:
         (sql_is_constant, "connection.execute(text('SELECT :name'), {'name': name})"),
         (sql_is_constant, "connection.execute(SQL('DROP TABLE {}').format(Identifier(name)))"),
         (sql_is_constant, "session.execute(text(f'SELECT {COLUMNS} ' + FROM))"),
+        (sql_is_constant, "KEEP = SQL('TABLE {}')\nsend(connection, KEEP.format(Identifier(name)).as_string())"),
         (sql_is_constant, "send(connection, f'SELECT * FROM {quoted(name)}')"),
     ],
 )

@@ -6,7 +6,7 @@ import argparse
 
 from console.commands import targeting
 from console.commands.telling import line, say, tell
-from console.engine.audit import anchors, exporting, verifying
+from console.engine.audit import anchors, exporting, marks, verifying
 from console.engine.audit.verifying import Verified
 from console.engine.errors import ChainBroken
 from console.settings import Settings
@@ -57,7 +57,10 @@ def export(options: argparse.Namespace) -> int:
 def anchor(options: argparse.Namespace) -> int:
     """On standard output for whoever keeps it elsewhere; here it is kept too."""
     with targeting.target(options).session() as session:
+        accepted = marks.accept(session) if options.accept_restore else None
         head = anchors.head(session)
+    if accepted:
+        say(one_line(f"The older journal is accepted: {accepted.detail['found']}."))
     line(head.line())
     settings = Settings()
     for warning in anchors.keep(head, syslog=settings.anchor_syslog, command=settings.anchor_command):

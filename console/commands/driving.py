@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from console.commands.telling import say
 from console.engine.errors import StepStopped
 from console.engine.executor import Executor, Tell, TellProgress, at
+from console.settings import Settings
 from db.errors import ConnectionFailed, StatementCancelled
 from db.models import Event
 from db.queries.activity import Driver
@@ -56,6 +57,7 @@ class Drive:
     ) -> None:
         try:
             with at(target, self._heard, tell_progress, over) as executor:
+                executor.notify = Settings().notify()
                 self.here = executor
                 if not self.signals:
                     self.outcome["answer"] = do(executor)

@@ -18,7 +18,8 @@ from console.commands.telling import (
     tell,
     verdict_lines,
 )
-from console.engine import journey
+from console.engine import journey, observed, wishes
+from console.engine.triggers.standing import seen as seen_triggers
 from db.models import Event, Run, StepRun, Verdict
 from db.queries import activity, gates, runs
 from db.queries.activity import Driver
@@ -43,14 +44,19 @@ def status(options: argparse.Namespace) -> int:
         seen = queue(session, row)
         closed = gates.of_run(session, row.id)
         now = activity.now(session)
+        triggers = seen_triggers(session, row, going=driver is not None and row.state == "running")
     if options.json:
-        tell({**_document(row, driver, verdicts, events, seen), "gates": [gate_document(gate) for gate in closed]})
+        tell({**_document(row, driver, verdicts, events, seen), "gates": [gate_document(gate) for gate in closed],
+              **triggers.document(now)})  # fmt: skip
         return 0
     line(f"run {row.id}  {row.plan}  {_stands(row, driver)}")
+    for words in triggers.loud(now):
+        line(words)
     for step in row.steps:
         line(_step_line(step))
     for words in [
         *status_lines(closed, now),
+        *triggers.lines(),
         *seen.lines(),
         *verdict_lines(verdicts),
         *(event_line(event) for event in events),
@@ -60,11 +66,11 @@ def status(options: argparse.Namespace) -> int:
 
 
 def pause(options: argparse.Namespace) -> int:
-    return _ask(options, journey.ask_pause, "pauses after the step or batch that is under way.")
+    return _ask(options, wishes.ask_pause, "pauses after the step or batch that is under way.")
 
 
 def stop(options: argparse.Namespace) -> int:
-    return _ask(options, journey.ask_stop, "is stopped: the statement that runs now is cancelled, and the run pauses.")
+    return _ask(options, wishes.ask_stop, "is stopped: the statement that runs now is cancelled, and the run pauses.")
 
 
 def _ask(options: argparse.Namespace, ask: Any, effect: str) -> int:
@@ -97,7 +103,8 @@ def _step_line(step: StepRun) -> str:
         f"  est {took(step.estimate)}" if step.estimate else ""
     )
     state = f"{MARKS[step.state]} {step.state:<8}"
-    return f"  {state} {step.position:>3} {step.step:<26} {times}  {one_line(step.error or '')}".rstrip()
+    said = [one_line(step.error or ""), observed.told(step.progress) if step.kind == "observe" else ""]
+    return f"  {state} {step.position:>3} {step.step:<26} {times}  {'  '.join(filter(None, said))}".rstrip()
 
 
 def _stands(row: Run, driver: Driver | None) -> str:

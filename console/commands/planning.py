@@ -37,7 +37,8 @@ def show(options: argparse.Namespace) -> int:
     plan = reading.load(options.plan, targeting.plans(options))
     if options.json:
         items = [_item_document(plan, item) for item in plan.items]
-        tell({"plan": plan.id, "title": plan.title, "target": plan.target, "digest": plan.digest, "items": items})
+        tell({"plan": plan.id, "title": plan.title, "target": plan.target, "digest": plan.digest, "items": items,
+              "triggers": [{"trigger": one.id, "told": one.declared} for one in plan.written.trigger]})  # fmt: skip
         return 0
     line(f"{plan.id} for {plan.target}: {one_line(plan.title)}")
     for item in plan.items:
@@ -47,6 +48,10 @@ def show(options: argparse.Namespace) -> int:
         if not isinstance(item.what, Checkpoint):
             line("    -- back:")
             line(_indented(plan.script(item, back=True)))
+    if plan.written.trigger:
+        line("\nTriggers, armed while a run goes forward")
+    for trigger in plan.written.trigger:
+        line(f"    {one_line(trigger.declared)}")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from console.commands import confirming, taking_over, targeting
@@ -23,7 +23,7 @@ from console.commands.telling import (
 )
 from console.engine import journey, reading
 from console.engine import rollback as going_back
-from console.engine.errors import RunRefused
+from console.engine.errors import RolledBack, RunRefused, TriggerFired
 from console.engine.executor import Executor
 from console.engine.plan import Item
 from console.engine.steps import Manual
@@ -56,7 +56,9 @@ def resume(options: argparse.Namespace) -> int:
         row = targeting.open_run(session, options)
     over = taking_over.agreed(options, target, row.id) if options.take_over else None
     asks = confirming.terminal(options) and not options.yes and row.state not in runs.OVER
-    return _go(options, target, row.id, asks=asks, over=over, accepted=options.accept_drift)
+    return _go(
+        options, target, row.id, asks=asks, over=over, accepted=options.accept_drift, despite=tuple(options.despite)
+    )
 
 
 def rollback(options: argparse.Namespace) -> int:
@@ -66,14 +68,18 @@ def rollback(options: argparse.Namespace) -> int:
         shown = going_back.preview(session, row, options.to)
     if row.state == "rolled back":
         raise RunRefused(f"Run {options.run} has nothing to undo.", "See: handrail status")
+    _say_preview(shown)
+    if options.confirm is not None or not options.yes:
+        confirming.require_name(options, shown.plan, "Rolling back")
+    return finished(options, target, options.run, lambda e: journey.back(e, options.run, options.to))
+
+
+def _say_preview(shown: going_back.Preview) -> None:
     undone = ", ".join(item.id for item in shown.undone) or "nothing is done yet"
     say(f"Roll back run {shown.run}, {shown.plan}: {undone}")
     say(f"  it took {took(shown.seconds)} forwards")
     for kept in shown.kept:
         say(f"  kept: {kept.rows} {kept.title}, {kept.rule}")
-    if options.confirm is not None or not options.yes:
-        confirming.require_name(options, shown.plan, "Rolling back")
-    return finished(options, target, options.run, lambda e: journey.back(e, options.run, options.to))
 
 
 def _go(
@@ -84,13 +90,15 @@ def _go(
     asks: bool,
     over: Driver | None = None,
     accepted: bool = False,
+    despite: Sequence[str] = (),
 ) -> int:
     """Onward to the end or to --until; with a question before each item where a person should be asked."""
     until = options.until
     if not asks:
         return finished(
             options, target, number,
-            lambda e: journey.resume(e, number, until=until, said=options.yes, accepted=accepted), over,
+            lambda e: journey.resume(e, number, until=until, said=options.yes, accepted=accepted, despite=despite),
+            over,
         )  # fmt: skip
     if over is not None:
         _drive(options, target, lambda e: None, over)
@@ -101,20 +109,23 @@ def _go(
             item = journey.upcoming(plan, row)
         if row.state in runs.OVER or (until and item and item.position > plan.item(until).position):
             return 0
+        if item is not None and item.kind == "finish" and row.state != "rolling back":
+            say(f"Run {number} waits before its point of no return. Pass it with: handrail finish {number}")
+            return 0
         if not _says_yes(row, item):
             before = f" before {item.id}" if item and row.state != "rolling back" else ""
             say(f"Run {number} waits{before}. Go on with: handrail resume {number}")
             return 0
-        if code := finished(options, target, number, _one(row, accepted=accepted)):
+        if code := finished(options, target, number, _one(row, accepted=accepted, despite=despite)):
             return code
         accepted = False
 
 
-def _one(run: Run, *, accepted: bool) -> Callable[[Executor], None]:
+def _one(run: Run, *, accepted: bool, despite: Sequence[str]) -> Callable[[Executor], None]:
     """What one yes stands for: the next item, or the whole rollback that is under way."""
     if run.state == "rolling back":
         return lambda executor: journey.resume(executor, run.id)
-    return lambda executor: journey.forward(executor, run.id, "one", said=True, accepted=accepted)
+    return lambda executor: journey.forward(executor, run.id, "one", said=True, accepted=accepted, despite=despite)
 
 
 def finished(
@@ -145,7 +156,19 @@ def finished(
             line(words)
     if failure:
         say(one_line(f"handrail: {failure}"))
+    if isinstance(failure, TriggerFired) and failure.asks and confirming.terminal(options):
+        return _offered_back(options, target, number)
     return failure.exit_code if failure else 0
+
+
+def _offered_back(options: argparse.Namespace, target: Target, number: int) -> int:
+    """What the plan says is to follow a trigger, once a person agrees."""
+    with target.session() as session:
+        shown = going_back.preview(session, journey.found(session, number))
+    _say_preview(shown)
+    if not confirming.says_yes(f"Roll back run {number} now?"):
+        return TriggerFired.exit_code
+    return finished(options, target, number, lambda e: journey.back(e, number)) or RolledBack.exit_code
 
 
 def _drive(options: argparse.Namespace, target: Target, do: Callable[[Executor], T], over: Driver | None = None) -> T:

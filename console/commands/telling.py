@@ -18,7 +18,8 @@ MARKS = {
     "done": "✓", "passed": "✓", "running": "▶", "failed": "✗", "stopped": "■", "undoing": "↺", "undone": "↺",
     "waiting": "·", "skipped": "»",
 }  # fmt: skip
-HIDDEN = ("pid", "digest", "sha256", "fingerprint", "attempt", "id", "login", "sealer", "starter", "asked_by", "at")
+HIDDEN = ("pid", "digest", "sha256", "fingerprint", "attempt", "id", "login", "sealer", "starter", "asked_by", "at",
+          "watches", "samples", "value", "at_most", "over", "within", "scope")  # fmt: skip
 
 
 def tell(document: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from console.engine import leaks
+from console.engine.audit import marks
 from console.engine.clients import health
 from db import postgres
 from db.errors import HandrailError, NotPrepared, RightMissing
@@ -172,7 +173,15 @@ def _prepared(target: Target) -> list[Finding]:
         return [Finding("wrong", "prepared", "no", error.hint)]
     except RightMissing as error:
         return [Finding("warning", "prepared", error.message, "See the rights above.", error.exit_code)]
-    return [Finding("ok", "prepared", f"as target {name}"), _operator(me)]
+    return [Finding("ok", "prepared", f"as target {name}"), _operator(me), *_restored(target)]
+
+
+def _restored(target: Target) -> list[Finding]:
+    """Whether the journal is older than this machine has seen it (FM-I6)."""
+    with target.session() as session:
+        readable_here = readable(session, "handrail", "target", "event", "head")
+        how = marks.behind(session) if readable_here else ""
+    return [Finding("wrong", "journal", f"older than it was: {how}", marks.ACCEPT, REFUSED)] if how else []
 
 
 def _operator(me: Me) -> Finding:

@@ -5,19 +5,24 @@
 ├── UnknownRun             (2)
 ├── UnknownStep            (2)
 ├── UnknownGate            (2)
+├── UnknownTrigger         (2)
 ├── UnknownOperator        (2)
 ├── AuditFilter            (2)
 ├── AnswersRefused         (2)   a decision's answers are not what is asked
 ├── QuestionUnanswered     (2)   a question, and nobody at a terminal
 ├── WrongTarget            (2)   the plan is for another target
 ├── AnchorRefused          (2)   a file of anchors is none, or is of another target
+├── FingerprintRefused     (2)   a file of a fingerprint is none, or of another format
 ├── RunRefused             (6)   the run cannot do this in its state
 │   ├── RunDriven                another session runs it now
 │   ├── TakenOver                another session has taken it over from this one
 │   ├── JournalBehind            the server has forgotten what it had acknowledged
 │   ├── Drifted                  somebody else changed the schema since the last step
 │   ├── NotMended                what a person said was mended is not
+│   ├── StillOver                the trigger that stopped the run would stop it again
 │   └── SignOffRefused           this person may not sign this, or not in this way
+├── TriggerFired           (4)   a trigger stopped the run
+├── RolledBack             (5)   a trigger stopped the run, and it was rolled back as its plan says
 ├── StepFailed             (1)   a step failed; the journal says which and why
 ├── CheckFailed            (1)   a checkpoint has a check that did not pass
 ├── ChainBroken            (1)   the audit shows an edit, a cut, a reorder
@@ -47,6 +52,10 @@ class UnknownStep(HandrailError):
 
 
 class UnknownGate(HandrailError):
+    exit_code = 2
+
+
+class UnknownTrigger(HandrailError):
     exit_code = 2
 
 
@@ -84,6 +93,10 @@ class AnchorRefused(HandrailError):
     exit_code = 2
 
 
+class FingerprintRefused(HandrailError):
+    exit_code = 2
+
+
 class RunRefused(HandrailError):
     exit_code = 6
 
@@ -108,12 +121,27 @@ class NotMended(RunRefused):
     pass
 
 
+class StillOver(RunRefused):
+    pass
+
+
 class SignOffRefused(RunRefused):
     pass
 
 
 class ChainBroken(HandrailError):
     exit_code = 1
+
+
+class TriggerFired(HandrailError):
+    """`asks` says that the plan wants the run rolled back, once a person agrees."""
+
+    exit_code = 4
+    asks = False
+
+
+class RolledBack(HandrailError):
+    exit_code = 5
 
 
 class StepFailed(HandrailError):

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from console.engine import captures, drift
+from console.engine import captures, drift, taking
 from console.engine.decisions import answering
 from console.engine.errors import CheckFailed, StepFailed, StepStopped, TakenOver
 from console.engine.hold import Hold
@@ -27,11 +27,12 @@ from console.engine.retrying import Again, known_error, retried
 from console.engine.standing import Standing, own, require_own
 from console.engine.steps import Step
 from console.engine.stop import GO_ON, Stop
+from console.engine.triggers.notifying import Notify
 from console.engine.work import PauseWanted, Work
 from db import journal
 from db.errors import ConnectionFailed, SessionEnded, StatementCancelled
 from db.models import Event, Run, StepRun
-from db.queries import blocking, runs
+from db.queries import blocking
 from db.queries.activity import Driver
 from db.session import Target
 from db.translation import translated
@@ -49,6 +50,7 @@ class Executor:
         self.hold = hold
         self.tell_progress = tell_progress
         self.stop = Stop()
+        self.notify = Notify()
         self.last_event: int | None = None
         self._tell = tell
 
@@ -283,23 +285,11 @@ def at(
         with translated():
             moved = hold.take(over)
             executor = Executor(hold, tell, tell_progress)
-            _say_taken(executor, over, moved)
+            with executor.transaction() as session:
+                said = taking.journalled(session, over, moved)
+            for event in said:
+                executor.tell(event)
             yield executor
             hold.let_go()
     finally:
         hold.close()
-
-
-def _say_taken(executor: Executor, over: Driver | None, moved: dict[str, Any]) -> None:
-    """Journals a takeover, and that the server is another one than when the target was last taken (FM-B2)."""
-    with executor.transaction() as session:
-        run = runs.open_one(session)
-        number = run.id if run else None
-        said = []
-        if over is not None:
-            said.append(journal.record(session, "taken over", number, pid=over.pid, login_before=over.login,
-                                       since=over.since.isoformat()))  # fmt: skip
-        if moved:
-            said.append(journal.record(session, "server changed", number, **moved))
-    for event in said:
-        executor.tell(event)

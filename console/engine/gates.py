@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 from sqlalchemy.orm import Session
 
-from console.engine.steps.common import Estimate, Strict
+from console.engine.keys import Estimate, Strict
 from db import wording
 from db.errors import GateClosed
 from db.models import GateStatus

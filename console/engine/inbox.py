@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from console.engine.gates import missing
 from db.models import BreakGlass, GateStatus, Run
-from db.queries import activity, gates, people
+from db.queries import activity, gates, people, runs
 from db.queries.people import Me
 
 FAR = datetime.max.replace(tzinfo=UTC)
@@ -46,6 +46,7 @@ def look(session: Session) -> Inbox:
     me = people.me(session)
     statuses = gates.of_open_runs(session)
     open_gates = {(status.run_id, status.gate) for status in statuses if status.open}
+    observed = runs.observations(session)
     waiting = []
     for status in statuses:
         if status.open or (status.follows and (status.run_id, status.follows) not in open_gates):
@@ -53,6 +54,10 @@ def look(session: Session) -> Inbox:
         run = session.get_one(Run, status.run_id)
         if status.kind == "checkpoint" and status.state == "not measured":
             continue  # the run has not come to it yet
+        if (step := observed.get((status.run_id, status.gate))) and (
+            step not in ("running", "stopped") or status.state != "waits"
+        ):
+            continue  # a sign-off would shorten nothing
         what = _what(status)
         waiting.append(Waiting(run, status, what, _mine(session, status, run, what, me)))
     waiting.sort(key=lambda one: (one.status.due_at or FAR, one.status.sealed_at or FAR))

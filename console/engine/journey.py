@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from console.engine import drift, gates, opening, preflight
+from console.engine.audit.marks import minded
 from console.engine.errors import Drifted, NotAsBefore, RunRefused, UnknownRun, WrongTarget
 from console.engine.executor import Executor
 from console.engine.plan import Item, Plan
@@ -14,18 +16,21 @@ from console.engine.reading import frozen
 from console.engine.retrying import retried
 from console.engine.rollback import captured, counted, to_undo
 from console.engine.steps import Finish, Step
+from console.engine.triggers import incident
+from console.engine.triggers.firing import on_guard
 from console.engine.work import PauseWanted
 from db import fingerprint, journal
 from db.errors import GateClosed, RunFinished
 from db.fingerprint import Fingerprint
-from db.models import Event, Run
-from db.queries import activity, runs
+from db.models import Run
+from db.queries import runs
 
 PATIENCE = 2.0  # seconds for a lock on a table that only the fingerprint wants
 
 Reach = Literal["one", "checkpoint", "end"]
 
 
+@minded
 def begin(executor: Executor, plan: Plan, asked_by: str | None = None) -> int:
     """Opens a run: the plan frozen in it, the fingerprint of the database taken. Nothing is changed yet.
 
@@ -54,6 +59,7 @@ def begin(executor: Executor, plan: Plan, asked_by: str | None = None) -> int:
     return number
 
 
+@minded
 def forward(
     executor: Executor,
     run: int,
@@ -63,20 +69,34 @@ def forward(
     said: bool = False,
     accepted: bool = False,
     finish: bool = False,
+    despite: Sequence[str] = (),
 ) -> None:
-    """Goes forward: one item, or to the next checkpoint, or to `until`, or to the end.
+    """Goes forward: one item, or to the next checkpoint, or to `until`, or to the end; the plan's triggers are armed.
 
     It stops for a pause that somebody asked for, before a manual step, unless `said` that it is done, and before the
     point of no return, unless a person wants to `finish`. Raises Drifted where somebody else changed the schema
-    meanwhile, unless that was `accepted`.
+    meanwhile, unless that was `accepted`; after a trigger stopped it, StillOver where one is over its limit, unless it
+    goes on `despite` that one.
     """
     with executor.transaction() as session:
         row = found(session, run)
         plan = plan_of(row)
         opening.require_as_planned(session, row, plan)
+        opening.require_commands(row, plan)
         last = plan.item(until).position if until else len(plan.items)
         _require_forward(row)
-        journal.aim(session, row, "running", None)
+        stopped = incident.open_of(session, run)
+        if stopped is None:
+            journal.aim(session, row, "running", None)
+    if stopped is not None:
+        incident.settle(executor, run, plan, stopped, despite)
+    with on_guard(executor, run, plan, lambda: back(executor, run)):
+        _onward(executor, run, plan, last, reach, said=said, accepted=accepted, finish=finish)
+
+
+def _onward(
+    executor: Executor, run: int, plan: Plan, last: int, reach: Reach, *, said: bool, accepted: bool, finish: bool
+) -> None:
     while True:
         with executor.transaction() as session:
             item = upcoming(plan, found(session, run))
@@ -108,6 +128,7 @@ def forward(
             last = item.position if item.position < len(plan.items) else last
 
 
+@minded
 def back(executor: Executor, run: int, to: str | None = None, *, one: bool = False) -> None:
     """Goes back: one item, or all down to and including `to`, or everything."""
     with executor.transaction() as session:
@@ -157,7 +178,13 @@ def measure_again(executor: Executor, run: int, checkpoint: str) -> None:
 
 
 def resume(
-    executor: Executor, run: int, *, until: str | None = None, said: bool = False, accepted: bool = False
+    executor: Executor,
+    run: int,
+    *,
+    until: str | None = None,
+    said: bool = False,
+    accepted: bool = False,
+    despite: Sequence[str] = (),
 ) -> None:
     """Goes on in the direction in which the run was going."""
     with executor.transaction() as session:
@@ -166,29 +193,7 @@ def resume(
     if returning:
         back(executor, run, goal)
     else:
-        forward(executor, run, until=until, said=said, accepted=accepted)
-
-
-def ask_pause(session: Session, run: int) -> Event:
-    """Asks whoever runs it to pause after the step or batch that is under way."""
-    return journal.ask_pause(session, _going(session, run))
-
-
-def ask_stop(session: Session, run: int) -> Event:
-    """Cancels the statement that runs now, in whatever session it does, and asks for a pause, lest another begins."""
-    row = _going(session, run)
-    event = journal.ask_pause(session, row, "stop asked")
-    if driver := activity.driver(session):
-        activity.cancel(session, driver)
-    return event
-
-
-def _going(session: Session, run: int) -> Run:
-    row = found(session, run)
-    if row.state not in ("running", "rolling back"):
-        onward = "See: handrail status" if row.state in runs.OVER else "Go on with: handrail resume"
-        raise RunRefused(f"Run {run} is {row.state}; nothing is under way.", onward)
-    return row
+        forward(executor, run, until=until, said=said, accepted=accepted, despite=despite)
 
 
 def found(session: Session, run: int) -> Run:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.engine import outside
 from console.engine.errors import RunRefused, UnknownOperator
 from console.engine.plan import Checkpoint, Item, Plan
-from console.engine.steps import Revision, Step
+from console.engine.steps import Backup, Observe, Revision, Step
+from console.engine.triggers import Probe
 from db import revisions
 from db.fingerprint import Fingerprint
 from db.models import Gate, Run, StepRun
@@ -77,9 +79,11 @@ def gates_of(plan: Plan) -> Iterator[Gate]:
             returns_to=decision.returns_to,
         )  # fmt: skip
     for item in plan.items:
-        if isinstance(item.what, Checkpoint) and (gate := item.what.gate):
+        if isinstance(item.what, Checkpoint | Observe) and (gate := item.what.gate):
+            # nothing waits for who may shorten an observation
+            last = item.position if isinstance(item.what, Checkpoint) else len(plan.items)
             yield Gate(
-                gate=item.id, kind="checkpoint", title=item.what.title, position=item.position, roles=gate.roles,
+                gate=item.id, kind="checkpoint", title=item.what.title, position=last, roles=gate.roles,
                 needed=gate.wanted, more=gate.irreversible, lasts=timedelta(seconds=gate.lasts),
                 within=_lasting(gate.within),
             )  # fmt: skip
@@ -87,6 +91,17 @@ def gates_of(plan: Plan) -> Iterator[Gate]:
 
 def _lasting(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
+
+
+def require_commands(run: Run, plan: Plan) -> None:
+    """Before the run goes on, and not when it comes to the step: whoever goes on with it allows what it starts."""
+    done = {step.position for step in run.steps if step.state in ("done", "skipped")}
+    for item in plan.items:
+        if item.position not in done and isinstance(item.what, Backup) and item.what.command:
+            outside.require_allowed(item.id)
+    for trigger in plan.written.trigger:
+        if isinstance(trigger, Probe) and trigger.command:
+            outside.require_allowed(f"Trigger {trigger.id}")
 
 
 def require_free(session: Session, plan: Plan) -> None:

@@ -22,6 +22,7 @@ from console.engine.errors import UnknownStep
 from console.engine.gates import Gate
 from console.engine.steps import AnyStep, Step
 from console.engine.steps.common import Id, Strict, Title
+from console.engine.triggers import AnyTrigger
 
 
 class Checkpoint(Strict):
@@ -59,6 +60,7 @@ class Written(Strict):
     decision: list[Decision] = Field(default_factory=list)
     phase: list[Phase] = Field(min_length=1)
     kept: list[Kept] = Field(default_factory=list)
+    trigger: list[AnyTrigger] = Field(default_factory=list)
     capture: list[Capture] = Field(default_factory=list)
 
 

@@ -23,9 +23,10 @@ from console.engine.gates import Gate
 from console.engine.plan import Checkpoint, Kept, Phase, Plan, Written
 from console.engine.statements import statements_of
 from console.engine.steps import KINDS as STEPS
-from console.engine.steps import Revision, Step
+from console.engine.steps import Observe, Revision, Step
 from console.engine.steps.common import Strict
 from console.engine.toml_lines import line_of
+from console.engine.triggers import KINDS as TRIGGERS
 from db import revisions
 from db.errors import HandrailError
 from db.revisions import MIGRATIONS
@@ -41,7 +42,9 @@ def _by_kind(models: Iterable[type[Strict]]) -> dict[str, type[Strict]]:
 TABLES: dict[str, type[Strict]] = {
     "phase": Phase, "checkpoint": Checkpoint, "gate": Gate, "decision": Decision, "kept": Kept, "capture": Capture,
 }  # fmt: skip
-KINDS = {"step": _by_kind(STEPS), "check": _by_kind(CHECKS), "field": _by_kind(FIELDS)}
+KINDS = {
+    "step": _by_kind(STEPS), "check": _by_kind(CHECKS), "field": _by_kind(FIELDS), "trigger": _by_kind(TRIGGERS),
+}  # fmt: skip
 
 Read = Callable[[str], str]
 Loc = tuple[str | int, ...]
@@ -136,7 +139,7 @@ def _require_unique(written: Written, text: str, file: str) -> None:
     """Ids name one thing each; what is kept names a step that there is."""
     seen: set[str] = set()
     for loc, what in _items(written):
-        ids = [check.id for check in what.check] if isinstance(what, Checkpoint) else []
+        ids = [check.id for check in what.check] if isinstance(what, Checkpoint | Observe) else []
         doubled = {id for id in ids if ids.count(id) > 1} | ({what.id} & seen)
         if doubled:
             raise PlanError(
@@ -154,6 +157,14 @@ def _require_unique(written: Written, text: str, file: str) -> None:
             if kept.since not in seen:
                 raise PlanError(f"since: there is no step {kept.since!r}.", f"There are: {', '.join(sorted(seen))}")
             statements_of(kept.count)
+    checks = {check.id for _, what in _items(written) if isinstance(what, Checkpoint) for check in what.check}
+    for place, trigger in enumerate(written.trigger):
+        with _at(file, text, ("trigger", place, "id")):
+            if trigger.id in seen:
+                raise PlanError(f"the id {trigger.id!r} stands twice.", "Rename one.")
+        seen.add(trigger.id)
+        with _at(file, text, ("trigger", place)):
+            trigger.require(checks)
 
 
 @contextmanager

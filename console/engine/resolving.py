@@ -10,7 +10,7 @@ from console.engine.executor import Executor
 from console.engine.journey import found, plan_of, upcoming
 from console.engine.plan import Item, Plan
 from console.engine.rollback import to_undo
-from console.engine.steps import Step
+from console.engine.steps import Observe, Step
 from db import journal
 from db.models import Run, StepRun
 from db.queries import runs
@@ -57,6 +57,10 @@ def _require(plan: Plan, run: Run, item: Item, how: How) -> Step:
         raise RunRefused(f"{item.id} is a checkpoint; it is measured, not resolved.", "Mend the data and resume.")
     if run.state in runs.OVER:
         raise RunRefused(f"Run {run.id} is {run.state}.", "See: handrail status")
+    if how == "done" and isinstance(item.what, Observe) and item.what.gate:
+        raise RunRefused(
+            f"{item.id} is shortened by sign-off alone.", f"To sign it: handrail sign {run.id} {item.id} --approve"
+        )
     if how == "skipped" and not item.what.may_skip:
         raise RunRefused(
             f"The plan does not allow that {item.id} is skipped.", "Only a step with may_skip = true may be."

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from console.engine.errors import JournalBehind, RunDriven, RunRefused, TakenOver
 from console.engine.retrying import known_error
-from db import revisions
+from db import journal, revisions
 from db.errors import LockNotGranted, NotPrepared
+from db.models import Event
 from db.queries import activity, runs
 from db.queries.activity import LOCK_KEY, Driver
 from db.session import transaction
@@ -138,3 +139,16 @@ def raise_epoch(connection: Connection, name: str, still: int | None = None) -> 
     if raised.timeline_was is not None and raised.timeline_was != raised.timeline:
         moved["timeline"] = [raised.timeline_was, raised.timeline]
     return int(raised.epoch), moved
+
+
+def journalled(session: Session, over: Driver | None, moved: dict[str, Any]) -> list[Event]:
+    """Says that the target was taken over, and that its server is another than when it was last taken (FM-B2)."""
+    run = runs.open_one(session)
+    number = run.id if run else None
+    said = []
+    if over is not None:
+        said.append(journal.record(session, "taken over", number, pid=over.pid, login_before=over.login,
+                                   since=over.since.isoformat()))  # fmt: skip
+    if moved:
+        said.append(journal.record(session, "server changed", number, **moved))
+    return said

@@ -14,7 +14,8 @@ from textual.widgets import DataTable
 from console.engine import journey
 from console.engine.plan import Checkpoint
 from console.engine.signing import Word
-from console.widgets import run_words, words
+from console.engine.steps import Observe
+from console.widgets import run_observing, run_words, words
 from console.widgets.gatekeeping import Gatekept, GatePlace, see_gate
 from console.widgets.ledger import Ledger
 from console.widgets.safe_text import BAD, BUSY, GOOD, QUIET, STRONG, Part
@@ -110,9 +111,10 @@ class CheckpointScreen(GatePlace):
 
     @property
     def _signable(self) -> bool:
-        """Approved is only what passed, and what still waits."""
-        gate = self._kept.gate if self._kept else None
-        return gate is not None and bool(gate.passed) and gate.state == "waits"
+        """Approved is only what passed and still waits; an observation only while it can be shortened."""
+        gate, sight = self._kept.gate if self._kept else None, self._sight
+        over = sight is not None and sight.observed(self._checkpoint)
+        return gate is not None and bool(gate.passed) and gate.state == "waits" and not over
 
     @work(group="sql", exclusive=True)
     async def action_sql(self) -> None:
@@ -132,6 +134,8 @@ class CheckpointScreen(GatePlace):
 
     def _measurable(self, sight: Sight) -> bool:
         """In its turn; and again while its gate is closed. What passed and waits for nobody stands as evidence."""
+        if isinstance(self._declared(sight), Observe):
+            return False  # it measures itself
         item, newest = sight.upcoming, sight.begun[0] if sight.begun else None
         gate = self._kept.gate if self._kept else None
         again = gate is not None and not gate.open and newest is not None and newest.id == self._checkpoint
@@ -139,9 +143,9 @@ class CheckpointScreen(GatePlace):
             "measure_again", driving=self.console.driving
         )
 
-    def _declared(self, sight: Sight) -> Checkpoint:
+    def _declared(self, sight: Sight) -> Checkpoint | Observe:
         what = sight.plan.item(self._checkpoint).what
-        assert isinstance(what, Checkpoint)
+        assert isinstance(what, Checkpoint | Observe)
         return what
 
     def _verdicts(self) -> Sequence[Verdict]:
@@ -182,7 +186,8 @@ class CheckpointScreen(GatePlace):
         item, verdicts = sight.plan.item(self._checkpoint), self._verdicts()
         title = (f"   {item.what.title}", STRONG)
         again = f"   {self.key('again')} measures it" if self._measurable(sight) else ""
-        if sight.word(item) == "running":
+        step = sight.steps[item.position]
+        if sight.word(item) == "running" and item.kind == "checkpoint":
             return ("▶ being measured", BUSY), title
         if not verdicts:
             return ("· not measured", QUIET), title, again
@@ -193,7 +198,7 @@ class CheckpointScreen(GatePlace):
         measured = f"\nmeasured {verdicts[0].measured_at:%Y-%m-%d %H:%M:%S} UTC in {took}"
         evidence = (f"   evidence {short(self._kept.gate.digest)}", QUIET) if self._kept and self._kept.gate else ""
         stale = ("   undone since", STRONG) if sight.word(item) in ("undone", "next", "waits") else ""
-        return verdict, f"   {count}", title, (measured, QUIET), evidence, stale, again
+        return verdict, f"   {count}", title, (measured, QUIET), evidence, stale, again, run_observing.rounds(step)
 
     def _show_rows(self) -> None:
         panel, told = self.query_one("#fault"), self.query_one("#rows", Told)

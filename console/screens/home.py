@@ -24,6 +24,8 @@ class Overview:
     runs: list[Any]
     driven: bool
     inbox: Any
+    stopped: tuple[int, Any] | None
+    """The run that a trigger stopped, and its incident."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class HomeScreen(Place):
             ("   prepared", QUIET) if seen.name else "",
         )  # fmt: skip
         self.query_one("#progress", Told).say()
-        self._show_inbox(seen.inbox)
+        self._show_inbox(seen.inbox, seen.stopped)
         me = seen.inbox.me
         self._groups = me.groups
         self.head(f"{name} · {self.asking.label}", me.told)
@@ -130,14 +132,17 @@ class HomeScreen(Place):
         if not seen.runs and ledger.has_focus:
             self.query_one("#plans").focus()
 
-    def _show_inbox(self, inbox: Any) -> None:
-        """Loud where a gate was broken open; a line where something waits."""
+    def _show_inbox(self, inbox: Any, stopped: tuple[int, Any] | None) -> None:
+        """Loud where a gate was broken open, or a trigger stopped a run; a line where something waits."""
         first = inbox.broken[0] if inbox.broken else None
         more = f" and {len(inbox.broken) - 1} more" if len(inbox.broken) > 1 else ""
         loud: list[Part] = []
         if first:
             why = f"  {first.gate} of run {first.run_id}, by {first.person}: {first.reason}"
             loud = [(f"! BREAK-GLASS{more}", BAD), why]
+        if stopped:
+            run, incident = stopped
+            loud += [("\n" if loud else "", ""), (f"! run {run} {incident.line(inbox.now)}", BAD)]
         self.query_one("#broken", Told).say(*loud)
         mine, others = inbox.mine, len(inbox.waiting) - len(inbox.mine)
         overdue = sum(one.overdue(inbox.now) for one in inbox.waiting)
@@ -162,11 +167,18 @@ def _version(session: Any) -> str:
 
 def _overview(session: Any) -> Overview:
     from console.engine import inbox
+    from console.engine.triggers import incident
+    from db import own
     from db.queries import activity, runs
 
     name = runs.target_name(session)
     driven = activity.driver(session) is not None
-    return Overview(name, runs.all_runs(session), driven, inbox.look(session))
+    found = runs.all_runs(session)
+    # support reads no events
+    reads = own.readable(session, "handrail", "event")
+    open_run = next((run for run in found if reads and run.state not in runs.OVER), None)
+    stopped = incident.open_of(session, open_run.id) if open_run else None
+    return Overview(name, found, driven, inbox.look(session), (open_run.id, stopped) if open_run and stopped else None)
 
 
 def _listed(folder: Path | None) -> list[Listed]:

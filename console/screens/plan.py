@@ -81,6 +81,7 @@ class PlanScreen(Place):
                 f"Target {self._target}, {self.asking.label}.",
                 f"{plan.title}: {wording.counted(steps, 'step')}, about {estimate} in all.",
                 "The plan is frozen in the run and the schema's fingerprint taken. No step is begun yet.",
+                *(f"armed: {trigger.declared}" for trigger in plan.written.trigger),
                 *(f"! {words}" for words in preflight.told(found)),
             ]
             if await self.agreed(f"Start a run of {plan.id} on {self._target}?", "\n".join(effect), "start the run"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
@@ -11,16 +10,17 @@ from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.widgets import DataTable
 
-from console.engine import drift, journey
+from console.engine import journey, report, wishes
 from console.engine.plan import Item
 from console.engine.steps import Manual
-from console.widgets import run_blocking, run_questions, run_words, words
+from console.engine.triggers import incident
+from console.widgets import gauges, run_blocking, run_questions, run_words, words
 from console.widgets.ledger import Ledger
 from console.widgets.pace import Pace
 from console.widgets.place import Place
-from console.widgets.safe_text import STRONG
+from console.widgets.safe_text import STRONG, line
 from console.widgets.scripts import ScriptPanel, script
-from console.widgets.sight import Sight, see
+from console.widgets.sight import Sight, at_finish, changed_since, see
 from console.widgets.told import Bar, Told
 
 
@@ -43,6 +43,8 @@ class RunScreen(Place):
                 tooltip="Who is in the way of the step, and what can be done about it"),
         Binding("d", "decisions", "Decisions", show=False, tooltip="What the run asks people; opens the one that waits",
                 id="run.decisions"),
+        Binding("p", "report", "Report", show=False, id="run.report",
+                tooltip="Writes the run's report to files, and says where they are"),
         Binding("s", "sql", "SQL", tooltip="The SQL of the step in full, and its way back", id="place.sql"),
     ]  # fmt: skip
 
@@ -60,11 +62,13 @@ class RunScreen(Place):
                 yield Ledger("phase", "state", "step", "time", "estimate", "what", stretch="step",
                              yielding=("phase", "what"), header=False, id="steps")  # fmt: skip
                 with Vertical(id="now"):
+                    yield Told(id="incident")
                     yield Told(id="now-head")
                     yield Bar(id="now-bar")
                     yield Told(id="blocked")
                     yield Told(id="trouble")
                     yield Told(id="now-rest")
+                    yield Told(id="gauges")
             yield ScriptPanel(classes="script-panel")
         yield Told(id="log")
 
@@ -99,6 +103,8 @@ class RunScreen(Place):
         item = sight.upcoming
         if item is None:
             self.console.drive(journey.forward, self._run, "one")
+        elif item.kind == "finish":
+            await self._finish(sight, item)
         else:
             await self._forward(sight, item, item, "one")
 
@@ -134,7 +140,7 @@ class RunScreen(Place):
             self.console.stop()
             return
         with self.told():
-            await self.asking.ask(journey.ask_stop, self._run)
+            await self.asking.ask(wishes.ask_stop, self._run)
         self.nudge()
 
     @work(group="conversation", exclusive=True)
@@ -154,7 +160,7 @@ class RunScreen(Place):
     @work(group="conversation")
     async def action_pause(self) -> None:
         with self.told():
-            await self.asking.ask(journey.ask_pause, self._run)
+            await self.asking.ask(wishes.ask_pause, self._run)
         self.nudge()
 
     def action_decisions(self) -> None:
@@ -170,6 +176,12 @@ class RunScreen(Place):
     def action_roll_back(self) -> None:
         self.console.visit("rollback", self._run)
 
+    @work(group="report", exclusive=True)
+    async def action_report(self) -> None:
+        with self.told():
+            kept, _ = await self.asking.think(report.keep, await self.asking.ask(report.gathered, self._run))
+            self.app.notify(line(f"The report is in {kept} and, as HTML, beside it."), markup=False)
+
     @work(group="sql", exclusive=True)
     async def action_sql(self) -> None:
         if (item := self._chosen()) is None:
@@ -183,7 +195,7 @@ class RunScreen(Place):
     def on_data_table_row_selected(self) -> None:
         """A checkpoint opens; a step shows its SQL. Nothing is begun (UX-O3)."""
         item = self._chosen()
-        if item is not None and item.kind == "checkpoint":
+        if item is not None and item.kind in ("checkpoint", "observe"):
             self.console.visit("checkpoint", self._run, item.id)
         elif item is not None:
             self.action_sql()
@@ -198,7 +210,10 @@ class RunScreen(Place):
         """Asks, of the schema where somebody else changed it; then goes forward, no further than was agreed to."""
         where = self._on_target(sight)
         with self.told():
-            differs = await self.asking.ask(_differs, self._run, first)
+            still = await self._still_over(sight)
+            if still and not await self.agreed(*gauges.despite(still, where)):
+                return
+            differs = await self.asking.ask(changed_since, self._run, first)
             if differs:
                 question = run_questions.drifted(sight, first, last, differs, where)
             elif reach == "one":
@@ -208,8 +223,21 @@ class RunScreen(Place):
             if await self.agreed(*question):
                 self.console.drive(
                     journey.forward, self._run, reach, until=last.id, accepted=bool(differs),
-                    said=reach == "one" and isinstance(first.what, Manual),
+                    said=reach == "one" and isinstance(first.what, Manual), despite=list(still),
                 )  # fmt: skip
+
+    async def _still_over(self, sight: Sight) -> dict[str, str]:
+        """After a trigger stopped the run: what is over now, by trigger."""
+        if sight.triggers.incident is None:
+            return {}
+        return await self.asking.think(incident.words_of, self.asking.target(), sight.plan, self._run)
+
+    async def _finish(self, sight: Sight, item: Item) -> None:
+        """The point of no return, shown and typed."""
+        with self.told():
+            final = await self.asking.ask(at_finish, self._run)
+            if await self.typed(*run_questions.finish(sight, final, self._on_target(sight)), sight.plan.id):
+                self.console.drive(journey.forward, self._run, "one", until=item.id, finish=True)
 
     def _moved(self) -> None:
         self.app.notify("The run has moved on meanwhile. Look again.", severity="warning", markup=False)
@@ -249,9 +277,13 @@ class RunScreen(Place):
         sign, tone = words.STATES[word]
         who = "here" if driving else f"by {sight.driver.login}" if sight.driver else ""
         self.head(f"{sight.plan.target} · {self.asking.label} · run {self._run} {sight.plan.id}",
-                  f"{sign} {word} {who}".strip(), tone)  # fmt: skip
+                  " ".join(f"{sign} {word} {who} {gauges.heading(sight.triggers.incident, sight.at)}".split()),
+                  tone)  # fmt: skip
         self.query_one("#steps", Ledger).fill(run_words.rows(sight, at))
         now = run_words.now(sight, at, self._pace, self.key, driving=driving)
+        self.query_one("#incident", Told).say(*gauges.loud(sight.triggers.incident, at, self.key))
+        wide = self.has_class("-wide")
+        self.query_one("#gauges", Told).say(*gauges.lines(sight.triggers, going=sight.going, wide=wide))
         self.query_one("#now-head", Told).say(*now.head)
         self.query_one("#now-bar", Bar).fraction = now.fraction
         self.query_one("#blocked", Told).say(*run_blocking.now(sight, at, self.key))
@@ -261,7 +293,3 @@ class RunScreen(Place):
         trouble = self.console.trouble
         self.query_one("#trouble", Told).say(*[("  ", ""), (trouble, STRONG)] if trouble else [])
         self.query_one("#log", Told).say(*run_words.log(sight))
-
-
-def _differs(session: Any, run: int, item: Item) -> list[str]:
-    return drift.since(session, journey.found(session, run), item)

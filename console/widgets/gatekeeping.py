@@ -10,7 +10,7 @@ from typing import Any
 from textual.binding import Binding
 
 from console.engine import signing as engine
-from console.engine.audit import anchors
+from console.engine.audit import anchors, marks
 from console.engine.gates import missing
 from console.settings import Settings
 from console.widgets.breaking import GlassDialog
@@ -114,6 +114,7 @@ class GatePlace(Place):
     async def _anchor(self) -> None:
         """The head of the chain goes outside the database; what did not take it is said, and hides nothing."""
         head = await self.asking.ask(anchors.head)
+        await self.asking.ask(marks.remember)
         said = Settings()
         for warning in await self.asking.think(
             anchors.keep, head, syslog=said.anchor_syslog, command=said.anchor_command

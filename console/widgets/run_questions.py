@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.engine.finishing import Final
 from console.engine.plan import Item
 from console.engine.steps import Manual
 from console.widgets.sight import Sight
@@ -44,6 +45,14 @@ def drifted(sight: Sight, first: Item, last: Item, differs: Sequence[str], where
         "who accepted it."
     )
     return "Somebody else changed the schema", effect, "go on all the same"
+
+
+def finish(sight: Sight, final: Final, where: str) -> Question:
+    """Before the point of no return."""
+    kept = [f"  {one.rows} {one.title}: not kept for a rollback any more" for one in final.kept]
+    effect = "\n".join([where, "After this nothing of the run can be taken back.", "",
+                        *(f"  {words}" for words in final.removed), *kept])  # fmt: skip
+    return f"Finish run {sight.run.id}: {final.title}?", effect, "finish"
 
 
 def stop(sight: Sight, where: str, *, here: bool) -> Question:

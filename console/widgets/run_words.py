@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from console.engine import gates
+from console.engine import gates, observed
 from console.engine.plan import Item
 from console.engine.steps import Manual
-from console.widgets import run_blocking, words
+from console.widgets import run_blocking, run_observing, words
 from console.widgets.pace import Pace
 from console.widgets.safe_text import BAD, BUSY, GOOD, QUIET, STRONG, Part
 from console.widgets.sight import Sight
@@ -19,7 +19,8 @@ from db.models import Event, GateStatus, StepRun
 
 Key = Callable[[str], str]
 UNTOLD = ("pid", "digest", "plan", "attempt", "differs", "content", "fingerprint", "sha256", "file", "kept", "id",
-          "login", "sealer", "starter", "asked_by", "at")  # fmt: skip
+          "login", "sealer", "starter", "asked_by", "at", "do", "next", "watches", "samples", "value", "at_most",
+          "over", "within", "scope")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ def _note(sight: Sight, item: Item, step: StepRun) -> str:
 
 
 def _fraction(progress: dict[str, Any]) -> float | None:
-    """Of a backfill; its total is the planner's estimate, so the rows may pass it."""
+    """Of a backfill, whose total is the planner's estimate, so that the rows may pass it; of an observation."""
+    if "observed" in progress:
+        return observed.share(progress)
     total, done = progress.get("total"), progress.get("rows")
     return min(done / total, 1.0) if total and done is not None and "batches" in progress else None
 
@@ -109,6 +112,8 @@ def _going(sight: Sight, at: datetime, pace: Pace, key: Key, *, driving: bool) -
     )  # fmt: skip
     if step.state == "running" and "batches" in step.progress:
         return _backfill(step, pace, head, tail)
+    if step.state == "running" and item.kind == "observe":
+        return Now(head, observed.share(step.progress), (*run_observing.now(sight, step), *tail))
     if sight.build:
         phase = f"\n  index {sight.build.index}: {sight.build.phase}"
         return Now((*head, phase), sight.build.fraction, tail)
@@ -192,6 +197,7 @@ def _paused(sight: Sight, key: Key) -> Now:
         head = (
             (f"■ {sight.label(item)}: {step.state}", BAD),
             f"\n  {step.error or 'Nothing of it remains half done.'}",
+            f"\n  {told}" if (told := observed.told(step.progress)) else "",
         )
     if (gate := sight.closed) is not None:
         return _waits(sight, gate, key)

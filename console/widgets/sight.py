@@ -8,10 +8,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from console.engine import blocking, journey
+from console.engine import blocking, drift, finishing, journey
+from console.engine.finishing import Final
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
 from console.engine.rollback import to_undo
+from console.engine.triggers import standing
+from console.engine.triggers.standing import Triggers
 from console.widgets import words
 from console.widgets.words import GOING
 from db.models import Event, GateStatus, Run, StepRun, Verdict
@@ -42,6 +45,7 @@ class Sight:
     waiting: Waiting
     gates: Sequence[GateStatus]
     me: Me
+    triggers: Triggers
 
     @cached_property
     def steps(self) -> dict[int, StepRun]:
@@ -65,6 +69,11 @@ class Sight:
     def upcoming(self) -> Item | None:
         return journey.upcoming(self.plan, self.run)
 
+    @property
+    def finished(self) -> bool:
+        """The point of no return is behind it."""
+        return any(step.kind == "finish" and step.stands for step in self.run.steps)
+
     @cached_property
     def closed(self) -> GateStatus | None:
         """The gate at which the run waits; what lies behind it cannot begin."""
@@ -73,6 +82,11 @@ class Sight:
 
     def gate(self, id: str) -> GateStatus | None:
         return next((gate for gate in self.gates if gate.gate == id), None)
+
+    def observed(self, id: str) -> bool:
+        """Whether this is an observation that is not under way: there is nothing of it to shorten."""
+        step = next((step for step in self.run.steps if step.step == id), None)
+        return step is not None and step.kind == "observe" and step.state not in ("running", "stopped")
 
     @cached_property
     def begun(self) -> list[Item]:
@@ -119,16 +133,16 @@ class Sight:
                 return free and state not in runs.OVER and (self.closed is None or state == "rolling back")
             case "to_checkpoint":
                 onward = free and state not in (*runs.OVER, "rolling back") and self.upcoming is not None
-                return onward and self.closed is None
+                return onward and self.closed is None and self.upcoming.kind != "finish"  # type: ignore[union-attr]
             case "measure_again":
                 # the checkpoint behind which nothing has begun
                 return free and state not in (*runs.OVER, "rolling back")
             case "pause":
                 return self.going and not self.run.pause_requested
             case "back":
-                return free and bool(self.begun) and state not in ("rolling back", "rolled back")
+                return free and bool(self.begun) and state not in ("rolling back", "rolled back") and not self.finished
             case "roll_back":
-                return free and bool(self.begun) and state != "rolled back"
+                return free and bool(self.begun) and state != "rolled back" and not self.finished
             case "stop":
                 return driving or self.going
             case "take_over":
@@ -176,7 +190,18 @@ def see(session: Any, number: int, before: Sight | None = None) -> Sight:
     return Sight(
         run, activity.now(session), plan, driver, events, verdicts, aside, build, blockers, waiting, closed,
         before.me if before is not None else people.me(session),
+        standing.seen(session, run, going=driver is not None and run.state == "running", plan=plan),
     )  # fmt: skip
+
+
+def changed_since(session: Any, number: int, item: Item) -> list[str]:
+    """What somebody else changed since the step before."""
+    return drift.since(session, journey.found(session, number), item)
+
+
+def at_finish(session: Any, number: int) -> Final:
+    """What the point of no return would remove."""
+    return finishing.preview(session, journey.found(session, number))
 
 
 def _by_checkpoint(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:

@@ -87,6 +87,12 @@ def standing_after(session: Session, run: int) -> Run | None:
     return session.scalar(select(Run).where(Run.id == newest).options(*FROZEN))
 
 
+def observations(session: Session) -> dict[tuple[int, str], str]:
+    """The state of each step that observes, by its run and its id."""
+    found = select(StepRun.run_id, StepRun.step, StepRun.state).where(StepRun.kind == "observe")
+    return {(run, step): state for run, step, state in session.execute(found)}
+
+
 def events(session: Session, run: int, last: int = 50) -> list[Event]:
     """The newest events of a run, oldest of them first."""
     newest = select(Event).where(Event.run_id == run).order_by(Event.id.desc()).limit(last)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from console.commands.telling import MARKS, run_word
-from console.engine import journey
+from console.engine import journey, wishes
 from console.engine.executor import Executor
 from console.engine.plan import Plan
 from console.widgets import words as screens
@@ -150,7 +150,7 @@ def half_way_back(executor: Executor, number: int) -> None:
         tell(event)
         if event.kind == "undo began":
             with executor.target.session() as session:
-                journey.ask_pause(session, number)
+                wishes.ask_pause(session, number)
 
     executor._tell = told
     journey.back(executor, number)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from console.engine import journey
+from console.engine import journey, wishes
 from console.engine.errors import CheckFailed, Drifted, StepFailed, StepStopped
 from console.engine.plan import Plan
 from console.engine.resolving import resolve
@@ -165,7 +165,7 @@ def test_a_stopped_step_that_a_person_mended_is_no_drift(sample: Target) -> None
         driving = pool.submit(on, sample, number)
         wait_until(lambda: ask(sample, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
         with sample.session() as session:
-            journey.ask_stop(session, number)
+            wishes.ask_stop(session, number)
         assert isinstance(driving.exception(), StepStopped)
     assert states(sample, number)["two"] == "stopped"
     ask(sample, "CREATE TABLE wanted (a int)")

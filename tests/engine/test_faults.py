@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from console.engine import executor, journey
+from console.engine import executor, journey, wishes
 from console.engine.errors import StepFailed, StepStopped
 from console.engine.plan import Item, Plan
 from db import journal
@@ -120,7 +120,7 @@ def test_an_undo_that_did_not_end_well_is_tried_again(sample: Target, end: str) 
         if end == "stopped":
             wait_until(lambda: ask(sample, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
             with sample.session() as session:
-                journey.ask_stop(session, number)
+                wishes.ask_stop(session, number)
         assert isinstance(driving.exception(), StepFailed if end == "failed" else StepStopped)
     assert (state(sample, number), ask(sample, MADE)) == ("rolling back", True)
     ask(sample, "DELETE FROM person WHERE email = 'late'")

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from console.engine import blocking, executor, journey, retrying
+from console.engine import blocking, executor, journey, retrying, wishes
 from console.engine.executor import Executor
 from db.queries import activity, runs
 from db.session import Target
@@ -137,7 +137,7 @@ def test_between_two_tries_the_executor_holds_nothing(sample: Target, monkeypatc
                 ask(sample, "SELECT count(*) FROM pg_locks WHERE pid = %s AND relation = 'person'::regclass", pid) == 0
             )
             with sample.session() as session:
-                journey.ask_pause(session, number)
+                wishes.ask_pause(session, number)
     assert state(sample, number) == "paused"
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from console.engine import blocking, executor, journey, retrying
+from console.engine import blocking, executor, journey, retrying, wishes
 from console.engine.errors import RunRefused, StepFailed
 from console.engine.executor import Executor
 from db.queries import runs
@@ -151,7 +151,7 @@ def test_the_blockers_are_named_while_it_waits_and_between_two_tries(
         application.rollback()
         wait_until(lambda: not in_the_way(sample, number))
         with sample.session() as session:
-            journey.ask_pause(session, number)
+            wishes.ask_pause(session, number)
     assert not ended
     assert (state(sample, number), states(sample, number)["one"]) == ("paused", "stopped")
 
@@ -242,7 +242,7 @@ def test_a_stop_from_another_session_ends_the_statement(sample: Target) -> None:
     with at_work(sample, number) as ended:
         wait_until(lambda: ask(sample, "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'"))
         with sample.session() as session:
-            journey.ask_stop(session, number)
+            wishes.ask_stop(session, number)
     assert "one was stopped" in str(ended[0])
     assert (state(sample, number), states(sample, number)["one"]) == ("paused", "stopped")
     assert kinds(sample, number)[-2:] == ["stop asked", "step stopped"]

@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from console.engine.checks.common import SHOWN_ROWS, Asking, Check, Found
 from console.engine.errors import PlanError
+from console.engine.keys import Strict
 from console.engine.statements import send, split, statements_of
-from console.engine.steps.common import Strict
 from db.translation import translate
 
 OPERATIONS = ("select", "insert", "update", "delete")

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from console.engine.errors import PlanError
+from console.engine.keys import Id, Strict, Title
 from console.engine.statements import filled, statements_of
-from console.engine.steps.common import Id, Strict, Title
 
 SHOWN_ROWS = 20
 

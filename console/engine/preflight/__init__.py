@@ -16,6 +16,7 @@ from console.engine.doctor import Finding, rights
 from console.engine.errors import RunRefused
 from console.engine.plan import Plan
 from console.engine.pooler import require_own_backend
+from console.engine.preflight.commands import of_commands
 from console.engine.preflight.disk import of_disk
 from console.engine.preflight.server import of_extensions, of_replication, of_server
 from console.engine.preflight.sessions import of_prepared, of_sessions
@@ -61,6 +62,7 @@ def findings(connection: Connection, target: Target, plan: Plan) -> list[Finding
         *of_left_over(left_indexes(connection), unvalidated(connection)),
         *of_replication(health.replicas(connection), health.idle_slots(connection), server),
         *of_signers(connection, plan),
+        *of_commands(plan),
         *of_disk(server, most, any(isinstance(item.what, Backup) for item in plan.items)),
     ]
     return [

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from console.engine.doctor import Finding
 from console.engine.gates import Gate
 from console.engine.plan import Checkpoint, Plan
+from console.engine.steps import Observe
 from db.queries import people
 
 
@@ -29,5 +30,5 @@ def of_signers(connection: Connection, plan: Plan) -> Iterator[Finding]:
 def _gates(plan: Plan) -> Iterator[Gate]:
     yield from plan.written.decision
     for item in plan.items:
-        if isinstance(item.what, Checkpoint) and item.what.gate:
+        if isinstance(item.what, Checkpoint | Observe) and item.what.gate:
             yield item.what.gate

@@ -12,10 +12,14 @@ from console.engine.steps.common import Step
 from console.engine.steps.concurrently import Concurrently
 from console.engine.steps.finish import Finish
 from console.engine.steps.manual import Manual
+from console.engine.steps.observe import Observe
 from console.engine.steps.revision import Revision
 from console.engine.steps.sql import Sql
 
-AnyStep = Annotated[Revision | Sql | Backfill | Concurrently | Backup | Manual | Finish, Field(discriminator="kind")]
-KINDS: tuple[type[Step], ...] = (Revision, Sql, Backfill, Concurrently, Backup, Manual, Finish)
+AnyStep = Annotated[
+    Revision | Sql | Backfill | Concurrently | Backup | Manual | Observe | Finish, Field(discriminator="kind")
+]
+KINDS: tuple[type[Step], ...] = (Revision, Sql, Backfill, Concurrently, Backup, Manual, Observe, Finish)
 
-__all__ = ["KINDS", "AnyStep", "Backfill", "Backup", "Concurrently", "Finish", "Manual", "Revision", "Sql", "Step"]
+__all__ = ["KINDS", "AnyStep", "Backfill", "Backup", "Concurrently", "Finish", "Manual", "Observe", "Revision", "Sql",
+           "Step"]  # fmt: skip

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from psycopg import errors as pg
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from console.engine.errors import PlanError
+from console.engine.keys import Estimate, Id, Name, Strict, Title
 from console.engine.statements import execute, require_transactional, send, statements_of
 from console.engine.work import Work
+
+__all__ = ["Estimate", "Found", "Id", "Name", "Sources", "Step", "Strict", "Title", "Undone", "answer", "inside",
+           "one_of", "only_asks"]  # fmt: skip
 
 Sources = Mapping[str, str]
 Found = dict[str, Any]
 
 NOT_THERE = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedObject, pg.UndefinedFunction, pg.InvalidSchemaName)
-PARTS = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
-
-
-class Strict(BaseModel):
-    """An unknown key is an error, and nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def seconds(written: Any) -> Any:
-    """1m30s -> 90.0; 500ms -> 0.5; 7d -> 604800.0"""
-    found = PARTS.fullmatch(written) if isinstance(written, str) and written else None
-    if not found:
-        raise ValueError("write a time such as 5s, 1m30s, 2h or 7d")
-    days, hours, minutes, whole, thousandths = (int(part or 0) for part in found.groups())
-    return days * 86_400 + hours * 3600 + minutes * 60 + whole + thousandths / 1000
-
-
-Estimate = Annotated[float, BeforeValidator(seconds)]
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$", max_length=127)]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 
 
 class Step(Strict, ABC):

@@ -8,7 +8,7 @@ from itertools import cycle
 
 import pytest
 
-from console.engine import journey
+from console.engine import journey, wishes
 from console.engine.errors import StepFailed
 from console.engine.steps.backfill import LARGEST, SMALLEST, SWEEPS, _adapted
 from db.session import Target
@@ -103,7 +103,7 @@ def test_a_pause_ends_the_batch_and_keeps_the_cursor(counted: Target) -> None:
         worker.start()
         wait_until(lambda: ask(counted, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
         with counted.session() as session:
-            journey.ask_pause(session, number)
+            wishes.ask_pause(session, number)
         application.rollback()
         worker.join()
     row = look(counted, number)
