@@ -96,8 +96,9 @@ def driven(name: str, driver: Driver | None) -> RunDriven:
 
 
 def taken_over(fence: Row[Any]) -> TakenOver:
+    when = f" at {fence.taken_at:%H:%M:%S} UTC" if fence.taken_at else ""
     return TakenOver(
-        f"{fence.login} took this run over at {fence.taken_at:%H:%M:%S} UTC.",
+        f"{fence.login or 'Another session'} took this run over{when}.",
         "Nothing more is done here. Watch it with: handrail status",
     )
 

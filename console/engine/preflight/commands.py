@@ -15,8 +15,10 @@ from console.engine.triggers import Probe
 def of_commands(plan: Plan) -> Iterator[Finding]:
     hint = "Read it with: handrail plan show PLAN. Then allow it: HANDRAIL_COMMANDS=yes"
     for found in _started(plan):
-        yield Finding("ok", "command", found) if outside.allowed() else Finding(
-            "wrong", "command", f"{found}, and commands are not allowed on this machine", hint, REFUSED
+        yield (
+            Finding("ok", "command", found)
+            if outside.allowed()
+            else Finding("wrong", "command", f"{found}, and commands are not allowed on this machine", hint, REFUSED)
         )
 
 
