@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 def took(seconds: float | None) -> str:
     """30 ms, 3.2 s, 42 s, 1:05, 2:00:10"""
@@ -49,3 +51,19 @@ def about(value: float) -> str:
 def counted(value: int, one: str, many: str = "") -> str:
     """1 row, 3 rows"""
     return f"{number(value)} {one if value == 1 else many or one + 's'}"
+
+
+def plain(value: Any) -> str:
+    """What an event keeps, on one line: lists and objects without brackets."""
+    if isinstance(value, dict):
+        if {"title", "rows", "rule"} <= value.keys():
+            return f"{value['rows']} {value['title']}, {value['rule']}"
+        if {"capture", "written", "carried", "aside"} <= value.keys():
+            carried = f"{value['carried']} carried back, {value['aside']} set aside"
+            return f"{value['capture']} {value['written']} written, {carried}"
+        return ", ".join(f"{key} {plain(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        # [before, after] of a table's rows reads as a change; anything else as a list
+        pair = len(value) == 2 and all(isinstance(inner, int) for inner in value)
+        return (" -> " if pair else "; ").join(plain(inner) for inner in value)
+    return "null" if value is None else str(value)

@@ -11,7 +11,7 @@ from db.errors import HandrailError
 from db.models import Event, Run, Verdict
 from db.queries.activity import Driver
 from db.text import clean, one_line
-from db.wording import took
+from db.wording import plain, took
 
 VERSION = 1
 MARKS = {
@@ -85,7 +85,7 @@ def event_line(event: Event) -> str:
     words = ", ".join(
         took(value)
         if key == "seconds" and isinstance(value, int | float)
-        else f"{key.replace('_', ' ')} {_plain(value)}"
+        else f"{key.replace('_', ' ')} {plain(value)}"
         for key, value in shown.items()
     )
     kind, step = one_line(event.kind), one_line(event.step or "")
@@ -126,20 +126,8 @@ def verdict_lines(verdicts: list[Verdict]) -> list[str]:
             f"  {mark}  {one_line(verdict.title):<34} expected {one_line(verdict.expected)}, "
             f"found {one_line(verdict.found)}"
         )
-        lines += [f"             {one_line(_plain(row))}" for row in verdict.rows[:5]]
+        lines += [f"             {one_line(plain(row))}" for row in verdict.rows[:5]]
     return lines
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        if {"title", "rows", "rule"} <= value.keys():
-            return f"{value['rows']} {value['title']}, {value['rule']}"
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
-    if isinstance(value, list):
-        # [before, after] of a table's rows reads as a change; anything else as a list
-        pair = len(value) == 2 and all(isinstance(inner, int) for inner in value)
-        return (" -> " if pair else "; ").join(_plain(inner) for inner in value)
-    return "null" if value is None else str(value)
 
 
 def _into_nothing(stream: int) -> None:

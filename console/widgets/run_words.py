@@ -283,8 +283,5 @@ def tone_of(kind: str) -> str:
 def _told(name: str, value: Any) -> str:
     if name == "seconds" and isinstance(value, int | float):
         return wording.took(value)
-    if isinstance(value, list):
-        value = ", ".join(str(one) for one in value)
-    return (
-        f"{name.replace('_', ' ')} {' '.join(str(value).split())}" if name != "error" else " ".join(str(value).split())
-    )
+    words = " ".join(wording.plain(value).split())
+    return words if name == "error" else f"{name.replace('_', ' ')} {words}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from console.engine.report.document import Happened
 from db.models import Event
 from db.queries.reporting import Names
 from db.text import clean, one_line
+from db.wording import plain
 
 NOT_RECORDED = "not recorded"
 UNTOLD = ("pid", "digest", "fingerprint", "row", "values", "scope")
@@ -31,8 +31,8 @@ def _plain(key: str, value: Any) -> str:
     if isinstance(value, list):
         if key == "rows":
             return str(len(value))
-        return "; ".join(one_line(one if isinstance(one, str) else json.dumps(one)) for one in value[:LISTED])
-    return one_line(json.dumps(value) if isinstance(value, dict) else value)
+        return "; ".join(one_line(plain(one)) for one in value[:LISTED])
+    return one_line(plain(value))
 
 
 def optional(words: object) -> str | None:
