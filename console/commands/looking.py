@@ -18,7 +18,8 @@ from console.commands.telling import (
     tell,
     verdict_lines,
 )
-from console.engine import journey, observed, wishes
+from console.engine import journey, observed, rollback, wishes
+from console.engine.reading import frozen
 from console.engine.triggers.standing import seen as seen_triggers
 from db.models import Event, Run, StepRun, Verdict
 from db.queries import activity, gates, runs
@@ -44,10 +45,12 @@ def status(options: argparse.Namespace) -> int:
         seen = queue(session, row)
         closed = gates.of_run(session, row.id)
         now = activity.now(session)
+        plan = frozen(row.plan_text, row.sources)
+        kept = rollback.captured(session, plan, row, plan.items)
         triggers = seen_triggers(session, row, going=driver is not None and row.state == "running")
     if options.json:
         tell({**_document(row, driver, verdicts, events, seen), "gates": [gate_document(gate) for gate in closed],
-              **triggers.document(now)})  # fmt: skip
+              "captures": [one.told() for one in kept], **triggers.document(now)})  # fmt: skip
         return 0
     line(f"run {row.id}  {row.plan}  {_stands(row, driver)}")
     for words in triggers.loud(now):
@@ -57,6 +60,7 @@ def status(options: argparse.Namespace) -> int:
     for words in [
         *status_lines(closed, now),
         *triggers.lines(),
+        *(f"+ captured: {one.rows} {one_line(one.title)}" for one in kept),
         *seen.lines(),
         *verdict_lines(verdicts),
         *(event_line(event) for event in events),

@@ -47,6 +47,13 @@ def test_resume_stops_before_it(engineer: Target, said: Callable[..., Any]) -> N
     assert state(engineer, 2) == "paused"
 
 
+@pytest.mark.usefixtures("engineer")
+def test_status_counts_what_is_captured(said: Callable[..., Any]) -> None:
+    assert "+ captured: 1 People written since (1 changed)" in said("status", "2").out
+    document = json.loads(said("status", "2", "--json").out)
+    assert [one["rows"] for one in document["captures"]] == [1]
+
+
 def test_it_says_what_goes(engineer: Target, said: Callable[..., Any]) -> None:
     called = said("finish", "2", "--show")
     assert called.code == 0
