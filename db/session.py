@@ -36,6 +36,7 @@ EXECUTOR_SETTINGS = {
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",
     "extra_float_digits": "1",
+    "bytea_output": "hex",
     "standard_conforming_strings": "on",
     "default_transaction_isolation": "read committed",
     "idle_session_timeout": "0",

@@ -185,6 +185,8 @@ class Executor:
                 connection = session.connection()
                 standing, before = Standing.of(connection), own(connection)
                 found = do()
+                if not back:
+                    captures.require_standing(connection, run, plan.captures(item, back=True))
                 # what a deferred constraint or trigger has to say, it says before the word `done` is written (FM-B7)
                 connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 standing.require(connection, item.id)

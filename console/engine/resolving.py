@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from console.engine import drift
+from console.engine import captures, drift
 from console.engine.errors import NotMended, RunRefused
 from console.engine.executor import Executor
 from console.engine.journey import found, plan_of, upcoming
 from console.engine.plan import Item, Plan
 from console.engine.rollback import to_undo
-from console.engine.steps import Observe, Step
+from console.engine.steps import Finish, Observe, Step
 from db import journal
 from db.models import Run, StepRun
 from db.queries import runs
@@ -38,6 +38,11 @@ def resolve(executor: Executor, run: int, step: str, how: How, reason: str) -> N
     with executor.transaction() as session:
         row = found(session, run)
         _require(plan, row, item, how)
+        # who did it by hand neither carried what others wrote nor began to keep it
+        if how == "undone":
+            captures.around(work, plan.captures(item, back=True), dict)
+        else:
+            captures.begun_with(work, plan.captures(item), dict)
         if row.state != "rolling back":
             journal.turn(session, row, "paused")
         if how == "undone":
@@ -55,6 +60,8 @@ def _require(plan: Plan, run: Run, item: Item, how: How) -> Step:
     """The step, where it is its turn: the next one forwards, the last one backwards."""
     if not isinstance(item.what, Step):
         raise RunRefused(f"{item.id} is a checkpoint; it is measured, not resolved.", "Mend the data and resume.")
+    if isinstance(item.what, Finish):
+        raise RunRefused(f"{item.id} is passed, not resolved.", f"To pass it: handrail finish {run.id}")
     if run.state in runs.OVER:
         raise RunRefused(f"Run {run.id} is {run.state}.", "See: handrail status")
     if how == "done" and isinstance(item.what, Observe) and item.what.gate:

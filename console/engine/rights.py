@@ -13,6 +13,14 @@ from sqlalchemy import Connection, text
 from db.queries.people import GROUPS
 
 OWNER = "handrail_owner"
+# Whoever turns somebody's row into json runs what its owner has given its types as a cast: with these rights alone.
+WITNESS = "handrail_witness"
+WITNESSED = (
+    "USAGE ON SCHEMA handrail",
+    "SELECT (pid) ON handrail.fence",
+    "SELECT, INSERT, UPDATE, DELETE ON handrail.captured",
+    "EXECUTE ON FUNCTION handrail.is_driver()",
+)
 FUNCTIONS = ("me()", "person_of(text)", "part(text)", "digest_of(text)", "basis(bigint, text, timestamptz)",
              "content(bigint, text, integer)", "canonical(handrail.event)")  # fmt: skip
 
@@ -101,9 +109,15 @@ BEGIN
         EXECUTE format('ALTER %s %s OWNER TO {OWNER}', one.kind, one.name);
     END LOOP;
     FOR one IN SELECT oid::regprocedure AS name FROM pg_proc
-               WHERE pronamespace = 'handrail'::regnamespace AND proowner <> '{OWNER}'::regrole LOOP
+               WHERE pronamespace = 'handrail'::regnamespace AND proowner <> '{OWNER}'::regrole
+               AND oid <> 'handrail.capture()'::regprocedure LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO {OWNER}', one.name);
     END LOOP;
+    IF (SELECT proowner FROM pg_proc WHERE oid = 'handrail.capture()'::regprocedure) <> '{WITNESS}'::regrole THEN
+        GRANT CREATE ON SCHEMA handrail TO {WITNESS};
+        ALTER FUNCTION handrail.capture() OWNER TO {WITNESS};
+        REVOKE CREATE ON SCHEMA handrail FROM {WITNESS};
+    END IF;
 END $$"""
 
 
@@ -126,7 +140,7 @@ def give(connection: Connection) -> None:
 
 def missing(connection: Connection) -> list[str]:
     """The group roles that there are not."""
-    wanted = [OWNER, *(f"handrail_{group}" for group in GROUPS)]
+    wanted = [OWNER, WITNESS, *(f"handrail_{group}" for group in GROUPS)]
     there = set(
         connection.scalars(text("SELECT rolname FROM pg_roles WHERE rolname = ANY (:wanted)"), {"wanted": wanted})
     )
@@ -134,7 +148,7 @@ def missing(connection: Connection) -> list[str]:
 
 
 def _roles() -> Iterator[str]:
-    for role in (OWNER, *(f"handrail_{group}" for group in GROUPS)):
+    for role in (OWNER, WITNESS, *(f"handrail_{group}" for group in GROUPS)):
         yield (
             f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') "
             f"THEN CREATE ROLE {role} NOLOGIN; END IF; END $$"
@@ -142,7 +156,7 @@ def _roles() -> Iterator[str]:
     # a login that may only make roles must be a member to give things to the owner; doctor says that it is
     yield (
         "DO $$ BEGIN IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN "
-        f"EXECUTE format('GRANT {OWNER} TO %I', session_user); END IF; END $$"
+        f"EXECUTE format('GRANT {OWNER}, {WITNESS} TO %I', session_user); END IF; END $$"
     )
     for group in GROUPS:
         yield f"GRANT handrail_{group} TO {OWNER} WITH ADMIN OPTION"
@@ -159,10 +173,12 @@ def _admission() -> Iterator[str]:
 
 
 def _rights() -> Iterator[str]:
-    everybody = ", ".join(f"handrail_{group}" for group in GROUPS)
+    everybody = ", ".join([WITNESS, *(f"handrail_{group}" for group in GROUPS)])
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA handrail FROM PUBLIC, {everybody}"
     yield f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA handrail FROM PUBLIC, {everybody}"
     yield f"GRANT USAGE ON SCHEMA handrail TO {everybody}"
+    for right in WITNESSED:
+        yield f"GRANT {right} TO {WITNESS}"
     yield f"GRANT SELECT ON handrail.alembic_version TO {everybody}"
     yield f"GRANT EXECUTE ON FUNCTION {', '.join(f'handrail.{one}' for one in FUNCTIONS)} TO {everybody}"
     for group, rights in GIVEN.items():

@@ -5,7 +5,7 @@ stand around the undo of a step: what others wrote is afterwards as they wrote i
 much that would be before anything is undone.
 """
 
-from console.engine.captures.beginning import begun_with
+from console.engine.captures.beginning import begun_with, require_standing
 from console.engine.captures.carrying import around
 
-__all__ = ["around", "begun_with"]
+__all__ = ["around", "begun_with", "require_standing"]

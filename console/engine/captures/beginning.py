@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from zlib import crc32
 
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, text
@@ -23,6 +24,41 @@ KEY = text(
     """
 )
 KIND = text("SELECT relkind::text FROM pg_class WHERE oid = to_regclass(:table)")
+# why a table cannot be captured: the triggers would miss a write, stop one, or take two rows for one
+UNFIT = text(
+    """
+    SELECT CASE
+        WHEN EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent))
+            THEN 'is a part of another table, or has parts: what is written through the other is not seen'
+        WHEN EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = c.oid)
+            THEN 'is written by a subscription, which is not seen'
+        WHEN EXISTS (SELECT FROM pg_attribute
+                     WHERE attrelid = c.oid AND NOT attisdropped AND atttypid = 'json'::regtype)
+            THEN 'has a column of type json, of which some values cannot be kept: jsonb can'
+        WHEN NOT EXISTS (
+            SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+            AND (SELECT bool_and(a.attnotnull) AND array_agg(a.attname::text) <@ CAST(:key AS text[])
+                 FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (n, at)
+                 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.n WHERE k.at <= i.indnkeyatts))
+          OR (SELECT count(*) FROM pg_attribute WHERE attrelid = c.oid AND attname = ANY (CAST(:key AS text[])))
+             <> cardinality(CAST(:key AS text[]))
+            THEN 'has no unique index without nulls over the columns of its key'
+        WHEN EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+                     WHERE a.attrelid = c.oid AND a.attname = ANY (CAST(:key AS text[]))
+                       AND (t.typcategory IN ('A', 'C') OR t.typtype = 'c'))
+            THEN 'has an array or a composite type in its key'
+    END
+    FROM pg_class c WHERE c.oid = to_regclass(:table)
+    """
+)
+# how many of the triggers are there and fire, and how many columns of the key have kept their names
+STANDING = text(
+    """
+    SELECT count(*) FILTER (WHERE tgenabled = 'A') AS triggers,
+           (SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attname = ANY (:key)) AS columns
+    FROM pg_trigger WHERE tgrelid = to_regclass(:table) AND tgname = ANY (:names)
+    """
+)
 BEGUN = text("SELECT source, key FROM handrail.capture WHERE run_id = :run AND capture = :capture")
 BEGIN = text("INSERT INTO handrail.capture (run_id, capture, source, key) VALUES (:run, :capture, :table, :key)")
 OF_RUN = text("SELECT capture, source FROM handrail.capture WHERE run_id = :run ORDER BY capture")
@@ -53,6 +89,8 @@ def begin(connection: Connection, run: int, capture: Capture) -> None:
         raise StepFailed(
             f"capture {capture.id}: {capture.table} has no primary key.", "Say which columns tell its rows apart: key"
         )
+    if why := connection.execute(UNFIT, {"table": capture.table, "key": key}).scalar():
+        raise StepFailed(f"capture {capture.id}: {capture.table} {why}.", "Leave the capture out, or change the table.")
     connection.execute(BEGIN, {"run": run, "capture": capture.id, "table": capture.table, "key": key})
     words = SQL(", ").join([Literal(str(run)), Literal(capture.id), *map(Literal, key)])
     for end, declared in TRIGGERS.items():
@@ -61,6 +99,27 @@ def begin(connection: Connection, run: int, capture: Capture) -> None:
         _send(connection, SQL("CREATE TRIGGER {} {} FOR EACH STATEMENT EXECUTE FUNCTION {}({})").format(
             name, SQL(declared).format(table=table), Identifier("handrail", function), words))  # fmt: skip
         _send(connection, SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(table, name))
+
+
+def stands(connection: Connection, run: int, capture: Capture) -> bool:
+    """Whether what others write now is kept: nobody took a trigger away, stopped it, or renamed what it reads."""
+    found = begun(connection, run, capture.id)
+    if found is None:
+        return True
+    names = [named(run, capture.id, one) for one in TRIGGERS]
+    seen = connection.execute(STANDING, {"table": found[0], "key": found[1], "names": names}).one()
+    return (seen.triggers, seen.columns) == (len(TRIGGERS), len(found[1]))
+
+
+def require_standing(connection: Connection, run: int, captures: Sequence[Capture]) -> None:
+    """Raises StepFailed for the first capture that has a hole, or that a step would tear one into."""
+    for capture in captures:
+        if not stands(connection, run, capture):
+            raise StepFailed(
+                f"capture {capture.id}: the triggers on {capture.table} are not all there, or its key has other names.",
+                "A step may not rename or drop a captured table or its key; a trigger that somebody else stopped has"
+                f" let writes pass: put it back (ENABLE ALWAYS), or roll back: handrail rollback {run}",
+            )
 
 
 def begun_with(work: Work, captures: Sequence[Capture], do: Callable[[], Found]) -> Found:
@@ -112,11 +171,12 @@ def end_all(connection: Connection, run: int) -> list[str]:
 
 def named(run: int, capture: str, end: str) -> str:
     """Which the fingerprint knows for ours (db/own.py); at most 63 bytes."""
-    return f"handrail_capture_{run}_{capture[:24]}_{end}"
+    return f"handrail_capture_{run}_{capture[:15]}_{crc32(capture.encode()):08x}_{end}"
 
 
 def quoted(table: str) -> Identifier:
-    return Identifier(*table.split("."))
+    """As to_regclass() reads it."""
+    return Identifier(*table.lower().split("."))
 
 
 def _kind(connection: Connection, table: str) -> str:

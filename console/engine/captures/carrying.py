@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
-from psycopg import errors as pg
+import psycopg as pg
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -24,7 +25,8 @@ from console.engine.steps.common import Found
 from console.engine.work import Work
 
 Range = tuple[int, int]
-REFUSED = (pg.IntegrityError, pg.DataError, pg.RaiseException, pg.ObjectNotInPrerequisiteState)
+# no word of the table's about a row: a conflict, a lock, a shortage, a cancel, the end of a session, a bug
+PASSED_ON = ("40", "53", "55P03", "57", "58", "XX", "08")
 
 # `wanted` is what others wrote and the table can hold, `entire` the whole row, `lost` what has no column any more
 SORTED_OUT = SQL(
@@ -41,7 +43,7 @@ SORTED_OUT = SQL(
     """
 )
 DIFFERS = SQL("EXISTS (SELECT FROM jsonb_each(k.wanted) AS e WHERE to_jsonb(t.*) -> e.key IS DISTINCT FROM e.value)")
-DELETE = SQL("DELETE FROM {table} AS t USING {kept} AS k WHERE k.wrote IS NULL AND NOT k.born AND {same} AND {within}")
+DELETE = SQL("DELETE FROM {table} AS t USING {kept} AS k WHERE k.wrote IS NULL AND {brought} AND {same} AND {within}")
 UPDATE = SQL(
     """
     UPDATE {table} AS t SET {values}
@@ -53,7 +55,16 @@ INSERT = SQL(
     """
     INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values}
     FROM {kept} AS k CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, k.entire) AS v
-    WHERE k.whole AND {within} AND NOT EXISTS (SELECT FROM {table} AS t WHERE {same})
+    WHERE k.whole AND {taken} AND {within} AND NOT EXISTS (SELECT FROM {table} AS t WHERE {same})
+    """
+)
+# before the last undo, a value that the undo has left as it was is not met: our own steps may stand on it
+TOUCHED = SQL(
+    """
+    UPDATE {kept} AS k SET wanted =
+        (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(k.wanted) AS e
+         WHERE to_jsonb(t.*) -> e.key IS DISTINCT FROM k.was -> e.key)
+    FROM {table} AS t WHERE k.wrote IS NOT NULL AND k.there AND {same}
     """
 )
 # what is not in place: all of it where there is no row, or no table any more
@@ -67,7 +78,7 @@ MISSED = SQL(
                    (SELECT coalesce(jsonb_object_agg(e.key, e.value), '{{}}') FROM jsonb_each(k.wanted) AS e
                     WHERE {now} -> e.key IS DISTINCT FROM e.value) END AS row
         FROM {kept} AS k {joined}
-        WHERE CASE WHEN k.wrote IS NULL THEN NOT k.born AND {stays} ELSE true END
+        WHERE CASE WHEN k.wrote IS NULL THEN {brought} AND {stays} ELSE {present} OR {taken} END
     ) AS a
     WHERE a.n = k.n AND (a.op = 'delete' OR a.row <> '{{}}')
     """
@@ -102,67 +113,114 @@ LEAVE = SQL(
 def around(work: Work, captures: Sequence[Capture], undo: Callable[[], Found]) -> Found:
     """Undoes a step in the open transaction; what the journal should keep of it."""
     kept: list[Kept] = []
+    whole: dict[str, bool] = {}
     for capture in captures:
         if (found := beginning.begun(work.connection, work.run, capture.id)) is not None:
             mapped = capture.into is None or capture.since == work.step
+            whole[capture.id] = beginning.stands(work.connection, work.run, capture)
             kept.append(images.keep(work.connection, work.run, capture, *found, mapped=mapped))
     said = undo()
-    told = [_put(work.connection, work.run, work.step, one) for one in kept]
+    # what a deferred constraint has to say of a row that is carried, it says while that row can still be set aside
+    work.connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+    places = [_place(work, one) for one in kept]
+    for place in places:
+        if place.columns:
+            _sort_out(work.connection, place)
+    carried = _carry_all(work.connection, places)
+    told = [_told(work, place, carried[place.kept.capture.id]) for place in places]
+    told = [one if whole[str(one["capture"])] else {**one, "interrupted": True} for one in told]
     return {**said, "captures": told} if told else said
 
 
-def _put(connection: Connection, run: int, step: str, kept: Kept) -> dict[str, object]:
-    last = kept.capture.since == step
+@dataclass(frozen=True)
+class Place:
+    """Where what was kept belongs once a step is undone; `last` where nothing of the capture is left then."""
+
+    kept: Kept
+    table: str
+    columns: dict[str, Column]
+    last: bool
+
+    def words(self) -> dict[str, Composable]:
+        """Whether the undo brought a row, or took one away; in the end each is as others left it."""
+        return {
+            "brought": SQL("NOT k.there" if not self.last else "true" if self.columns else "NOT k.born"),
+            "taken": SQL("true" if self.last else "k.there"),
+        }
+
+
+def _place(work: Work, kept: Kept) -> Place:
+    last = kept.capture.since == work.step
     table = (kept.capture.into or kept.table) if last else kept.table
-    columns = images.columns_of(connection, table)
-    carried = 0
-    if columns:
-        _sort_out(connection, kept, columns)
-        if kept.capture.rule == "carried back":
-            carried = _carry(connection, kept, table, columns)
+    return Place(kept, table, images.columns_of(work.connection, table), last)
+
+
+def _carry_all(connection: Connection, places: list[Place]) -> dict[str, int]:
+    """Again and again, as long as a table takes more: a row may wait for one of another table, or for a key."""
+    carried = {place.kept.capture.id: 0 for place in places}
+    wanted = [place for place in places if place.columns and place.kept.capture.rule == "carried back"]
+    more = True
+    while more:
+        news = {place.kept.capture.id: _carry(connection, place) for place in wanted}
+        carried = {name: count + news.get(name, 0) for name, count in carried.items()}
+        more = any(news.values()) and len(wanted) > 1
+    return carried
+
+
+def _told(work: Work, place: Place, carried: int) -> dict[str, object]:
+    connection, kept = work.connection, place.kept
     written = "SELECT count(*) FROM {} WHERE wrote IS NOT NULL OR NOT born"
     wrote = send(connection, SQL(written).format(kept.name).as_string()).scalar_one()
-    send(connection, _missed(kept, table if columns else "").as_string())
-    of = {"kept": kept.name, "run": Literal(run), "capture": Literal(kept.capture.id)}
-    words = {"step": Literal(step), "source": Literal(kept.table), "key": _names(kept.key)}
+    send(connection, _missed(place).as_string())
+    of = {"kept": kept.name, "run": Literal(work.run), "capture": Literal(kept.capture.id)}
+    words = {"step": Literal(work.step), "source": Literal(kept.table), "key": _names(kept.key)}
     aside = send(connection, ASIDE.format(**of, **words).as_string()).rowcount
-    if last:
-        beginning.end(connection, run, kept.capture.id, kept.table)
+    if place.last:
+        beginning.end(connection, work.run, kept.capture.id, kept.table)
     else:
-        send(connection, FOLLOW.format(**of, there=_names(list(columns))).as_string())
+        send(connection, FOLLOW.format(**of, there=_names(list(place.columns))).as_string())
         send(connection, LEAVE.format(**of).as_string())
     send(connection, SQL("DROP TABLE {}").format(kept.name).as_string())
     return {"capture": kept.capture.id, "written": wrote, "carried": carried, "aside": aside}
 
 
-def _sort_out(connection: Connection, kept: Kept, columns: dict[str, Column]) -> None:
+def _sort_out(connection: Connection, place: Place) -> None:
+    kept, columns = place.kept, place.columns
     covered = {read for name, reads in kept.mapping.items() if name in columns for read in reads}
-    held = [name for name, column in columns.items() if column.writable]
+    # a column that is generated now and was not is looked at, and cannot be written
+    held = [name for name, column in columns.items()
+            if column.writable or (name in kept.columns and kept.columns[name].writable)]  # fmt: skip
     send(connection, SORTED_OUT.format(
         kept=kept.name, held=_names(held), there=_names(list(columns)), covered=_names(sorted(covered)),
         usual=SQL("{}::jsonb").format(Literal(json.dumps(kept.usual))),
     ).as_string())  # fmt: skip
+    if not place.last:
+        send(connection, TOUCHED.format(
+            kept=kept.name, table=quoted(place.table), same=same(kept, columns, SQL("t"), SQL("k"))
+        ).as_string())  # fmt: skip
 
 
-def _carry(connection: Connection, kept: Kept, table: str, columns: dict[str, Column]) -> int:
+def _carry(connection: Connection, place: Place) -> int:
     """Deletes, changes and inserts, as far as the table takes them; how many rows it took."""
+    kept, columns = place.kept, place.columns
     count = send(connection, SQL("SELECT count(*) FROM {}").format(kept.name).as_string()).scalar_one()
     if not count:
         return 0
-    given = {"table": quoted(table), "kept": kept.name, "same": same(kept, SQL("t"), SQL("k")), "differs": DIFFERS}
-    writable = [name for name, column in columns.items() if column.writable]
-    changed = [name for name in writable if name in kept.columns or name in kept.mapping]
+    given = {"table": quoted(place.table), "kept": kept.name, "same": same(kept, columns, SQL("t"), SQL("k")),
+             "differs": DIFFERS, **place.words()}  # fmt: skip
+    ours = [name for name in columns if name in kept.columns or name in kept.mapping]
     values = [
         SQL("{name} = CASE WHEN k.wanted ? {word} THEN v.{name} ELSE t.{name} END").format(
             name=Identifier(name), word=Literal(name)
         )
-        for name in changed
-        if name not in kept.key
+        for name in ours
+        if name not in kept.key and columns[name].changeable
     ]
     statements = [partial(DELETE.format, **given)]
     if values:
         statements.append(partial(UPDATE.format, **given, values=SQL(", ").join(values)))
-    names, taken = map(Identifier, changed), [SQL("v.{}").format(Identifier(name)) for name in changed]
+    written = [name for name in ours if columns[name].writable]
+    names, taken = map(Identifier, written), [SQL("v.{}").format(Identifier(name)) for name in written]
     statements.append(partial(INSERT.format, **given, columns=SQL(", ").join(names), values=SQL(", ").join(taken)))
     return sum(_sent(connection, statement, (1, count)) for statement in statements)
 
@@ -175,7 +233,8 @@ def _sent(connection: Connection, statement: Callable[..., Composable], rows: Ra
         try:
             return send(connection, statement(within=within).as_string()).rowcount
         except DBAPIError as error:
-            if not isinstance(error.orig, REFUSED):
+            code = error.orig.sqlstate if isinstance(error.orig, pg.Error) else None
+            if code is None or code.startswith(PASSED_ON):
                 raise
             tried.rollback()
     if first == last:
@@ -184,14 +243,15 @@ def _sent(connection: Connection, statement: Callable[..., Composable], rows: Ra
     return _sent(connection, statement, (first, middle)) + _sent(connection, statement, (middle + 1, last))
 
 
-def _missed(kept: Kept, table: str) -> Composable:
-    if not table:
+def _missed(place: Place) -> Composable:
+    kept, words = place.kept, place.words()
+    if not place.columns:
         return MISSED.format(
-            kept=kept.name, present=SQL("false"), stays=SQL("true"), now=SQL("NULL::jsonb"), joined=SQL("")
+            kept=kept.name, present=SQL("false"), stays=SQL("true"), now=SQL("NULL::jsonb"), joined=SQL(""), **words
         )
-    joined = SQL("LEFT JOIN {} AS t ON {}").format(quoted(table), same(kept, SQL("t"), SQL("k")))
+    joined = SQL("LEFT JOIN {} AS t ON {}").format(quoted(place.table), same(kept, place.columns, SQL("t"), SQL("k")))
     there = SQL("t.{} IS NOT NULL").format(Identifier(kept.key[0]))
-    return MISSED.format(kept=kept.name, present=there, stays=there, now=SQL("to_jsonb(t.*)"), joined=joined)
+    return MISSED.format(kept=kept.name, present=there, stays=there, now=SQL("to_jsonb(t.*)"), joined=joined, **words)
 
 
 def _names(names: list[str]) -> Composable:

@@ -16,7 +16,7 @@ from console.engine.statements import send
 COLUMNS = text(
     """
     SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attgenerated::text = '',
-           pg_get_expr(d.adbin, d.adrelid)
+           a.attgenerated::text = '' AND a.attidentity::text <> 'a', pg_get_expr(d.adbin, d.adrelid)
     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum
@@ -29,7 +29,7 @@ CONSTANT = re.compile(r"('(?:[^']|'')*'|-?[\d.]+|true|false)(::[\w\s\[\]]+(\([\d
 KEEP = SQL(
     """
     CREATE TEMPORARY TABLE {kept} ON COMMIT DROP AS
-    SELECT row_number() OVER () AS n, c.key, c.born, c.wrote, c.whole,
+    SELECT row_number() OVER () AS n, c.key, c.born, c.wrote, c.whole, {there} AS there, to_jsonb(r.*) AS was,
            CASE WHEN {there} THEN {mapped} ELSE '{{}}' END AS mapped,
            CASE WHEN {there} THEN {mapped_all} ELSE '{{}}' END AS mapped_all,
            NULL::jsonb AS wanted, NULL::jsonb AS entire, NULL::jsonb AS lost, NULL::text AS op, NULL::jsonb AS aside
@@ -41,10 +41,11 @@ KEEP = SQL(
 
 @dataclass(frozen=True)
 class Column:
-    """`usual` is the expression of its default."""
+    """`usual` is the expression of its default; an identity that is always generated is written, and not changed."""
 
     type: str
     writable: bool
+    changeable: bool
     usual: str | None
 
 
@@ -74,17 +75,20 @@ def keep(connection: Connection, run: int, capture: Capture, table: str, key: li
     of_name = Identifier(f"handrail_kept_{capture.id[:40]}")
     send(connection, KEEP.format(
         kept=of_name, table=quoted(table), run=Literal(run), capture=Literal(capture.id),
-        there=SQL("r.{} IS NOT NULL").format(Identifier(key[0])), same=same(kept, SQL("r"), SQL("c")),
+        there=SQL("r.{} IS NOT NULL").format(Identifier(key[0])), same=same(kept, columns, SQL("r"), SQL("c")),
         mapped=_mapped(kept, always=False), mapped_all=_mapped(kept, always=True),
     ).as_string())  # fmt: skip
+    # what a table refuses is found by halving: each try looks for a few of the rows
+    send(connection, SQL("ALTER TABLE {} ADD PRIMARY KEY (n)").format(kept.name).as_string())
+    send(connection, SQL("ANALYZE {}").format(kept.name).as_string())
     return kept
 
 
-def same(kept: Kept, row: SQL, other: SQL) -> Composable:
-    """Whether `row` has the key of `other`, which is a row of handrail.captured or of what is kept."""
+def same(kept: Kept, columns: dict[str, Column], row: SQL, other: SQL) -> Composable:
+    """Whether `row`, which has `columns`, has the key of `other`: a row of handrail.captured or of what is kept."""
     return SQL(" AND ").join(
         SQL("{row}.{column} = ({other}.key[{place}])::{type}").format(
-            row=row, column=Identifier(name), other=other, place=Literal(place), type=SQL(kept.columns[name].type)
+            row=row, column=Identifier(name), other=other, place=Literal(place), type=SQL(columns[name].type)
         )
         for place, name in enumerate(kept.key, 1)
     )

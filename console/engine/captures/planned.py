@@ -17,10 +17,13 @@ At = Callable[[tuple[str | int, ...]], AbstractContextManager[None]]
 def require_captured(plan: Plan, at: At) -> None:
     """Raises PlanError at what is wrong; `at` puts file and line in front of it."""
     ids = [one.id for one in plan.written.capture]
+    tables = [one.table.lower() for one in plan.written.capture]
     for place, capture in enumerate(plan.written.capture):
         with at(("capture", place)):
             if ids.count(capture.id) > 1:
                 raise PlanError(f"the id {capture.id!r} stands twice.", "Rename one.")
+            if tables.count(capture.table.lower()) > 1:
+                raise PlanError(f"table: {capture.table} is captured twice.", "One capture keeps all that is written.")
             _require_begun(plan, capture)
             _require_expressions(capture)
     finishes = [item for item in plan.items if isinstance(item.what, Finish)]

@@ -16,6 +16,7 @@ class Finish(Step):
 
     kind: Literal["finish"]
     irreversible: Literal[True] = True
+    may_skip: Literal[False] = False
     sql: str | None = None
     file: str | None = None
 

@@ -64,10 +64,14 @@ CREATE FUNCTION handrail.is_driver() RETURNS boolean LANGUAGE sql STABLE SET sea
 $$;
 """
 
-# `was` and `now_is` are the rows before and after, by key. A row that was born and has gone leaves nothing.
+# `was` and `now_is` are the rows before and after, by key. Who was born and has gone is
+# remembered: a copy of ours may have the row, and an undo bring it back.
 CAPTURE = """
 CREATE FUNCTION handrail.capture() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, pg_temp
+    -- a value has one text, whoever writes it (db/session.py)
+    SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' AS $$
 DECLARE
     of_run CONSTANT bigint := TG_ARGV[0];
     named CONSTANT text := TG_ARGV[1];
@@ -122,13 +126,9 @@ BEGIN
         WITH was AS (
             SELECT ARRAY(SELECT x.r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key
             FROM (SELECT to_jsonb(g.*) AS r FROM gone AS g) AS x
-        ), forgotten AS (
-            DELETE FROM handrail.captured AS c USING was
-            WHERE c.run_id = of_run AND c.capture = named AND c.key = was.key AND c.born RETURNING c.key
         )
         INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole)
         SELECT of_run, named, was.key, false, NULL, false FROM was
-        WHERE NOT EXISTS (SELECT FROM forgotten f WHERE f.key = was.key)
         ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = NULL, whole = false;
     END IF;
     RETURN NULL;
@@ -154,10 +154,13 @@ DECLARE
 BEGIN
     IF TG_TABLE_NAME = 'run' THEN
         of_run := NEW.id;
-        back := NEW.state IN ('rolling back', 'rolled back') AND NEW.state <> OLD.state;
+        back := NEW.state NOT IN ('running', 'done') AND NEW.state <> OLD.state;
     ELSE
         of_run := NEW.run_id;
-        back := NEW.state = 'undoing' OR OLD.kind = 'finish';
+        back := (NEW.state, NEW.stands) IS DISTINCT FROM (OLD.state, OLD.stands);
+        IF OLD.kind = 'finish' AND NEW.stands AND NOT OLD.stands AND (OLD.state, NEW.state) <> ('running', 'done') THEN
+            RAISE EXCEPTION 'run % is finished by its finish alone', of_run USING ERRCODE = 'HR005';
+        END IF;
     END IF;
     IF back AND EXISTS (SELECT FROM handrail.step_run f WHERE f.run_id = of_run AND f.kind = 'finish' AND f.stands) THEN
         RAISE EXCEPTION 'run % is finished', of_run USING ERRCODE = 'HR005';

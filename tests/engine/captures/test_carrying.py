@@ -79,9 +79,12 @@ def test_a_key_that_was_changed_takes_its_row_along(sample: Target) -> None:
 def test_who_came_and_went_leaves_nothing(sample: Target) -> None:
     number = up(sample, plan(OVERWRITING), "fill")
     others(sample, f"INSERT INTO person (id, email) VALUES ('{NEW}', 'new')", f"DELETE FROM person WHERE id = '{NEW}'")
-    assert ask(sample, "SELECT count(*) FROM handrail.captured") == 0
+    with sample.session() as session:
+        (kept,) = rollback.preview(session, journey.found(session, number)).kept
+    assert kept.rows == 0
     down(sample, number)
     assert ask(sample, "SELECT count(*) FROM person WHERE id = %s", NEW) == 0
+    assert aside(sample) == []
 
 
 def test_what_has_no_column_any_more_is_set_aside(sample: Target) -> None:

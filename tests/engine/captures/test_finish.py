@@ -15,6 +15,16 @@ from tests.engine.captures.writing import OVERWRITING, others, person, plan
 from tests.staffed import as_login, signed
 
 ON_CALL = "oncall1"
+CAST = """
+CREATE TYPE bait AS ENUM ('x');
+CREATE FUNCTION bite(bait) RETURNS json LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE handrail.operator SET shared = true;
+    RETURN 'null';
+END $$;
+CREATE CAST (bait AS json) WITH FUNCTION bite(bait);
+ALTER TABLE person ADD bait bait
+"""
 
 
 @pytest.fixture
@@ -73,6 +83,10 @@ def test_nothing_leads_back(staff: Target, waits: int) -> None:
         "UPDATE handrail.step_run SET state = 'undone', stands = false WHERE step = 'end'",
         "UPDATE handrail.run SET state = 'rolling back' WHERE id = (SELECT max(id) FROM handrail.run)",
         "UPDATE handrail.run SET state = 'rolled back' WHERE id = (SELECT max(id) FROM handrail.run)",
+        "UPDATE handrail.run SET state = 'paused', ended_at = NULL WHERE id = (SELECT max(id) FROM handrail.run)",
+        "UPDATE handrail.step_run SET state = 'undone', stands = false WHERE step = 'fill'",
+        "UPDATE handrail.step_run SET state = 'waiting' WHERE step = 'fill'",
+        "UPDATE handrail.step_run SET stands = false WHERE step = 'end'",
     ],
 )
 def test_nor_does_psql(staff: Target, waits: int, forged: str) -> None:
@@ -82,6 +96,21 @@ def test_nor_does_psql(staff: Target, waits: int, forged: str) -> None:
         session.execute(forged.encode())
     assert refused.value.sqlstate == "HR005"
     engineer.close()
+
+
+def test_psql_does_not_finish_a_run(staff: Target, waits: int) -> None:
+    engineer = as_login(staff, ON_CALL)
+    with session_of(engineer) as session, pytest.raises(psycopg.Error) as refused:
+        session.execute("UPDATE handrail.step_run SET stands = true WHERE step = 'end'")
+    assert refused.value.sqlstate == "HR005"
+    engineer.close()
+
+
+def test_what_turns_a_row_into_json_has_no_right_over_handrail(staff: Target, waits: int) -> None:
+    """The owner of a type may give it a cast to json, which runs as whoever looks at the row."""
+    others(staff, CAST)
+    with session_of(staff) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        session.execute("UPDATE person SET bait = 'x'")
 
 
 def test_the_plan_is_not_run_again(staff: Target, waits: int) -> None:
