@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import auditing, copying, looking, starting, waiting
+from bench import auditing, capturing, copying, looking, starting, waiting
 from bench.figure import Figure
 from db import postgres
 
@@ -26,6 +26,7 @@ def main() -> None:
                 copying.figures(server, options.rows),
                 looking.figures(server, options.rows),
                 auditing.figures(server, 2 * options.rows),
+                capturing.figures(server, options.rows),
             ):
                 for figure in benchmark:
                     figures.append(figure)

@@ -329,7 +329,7 @@ def test_hostile_names(fingerprint: Any, sample: Target, tmp_path: Path, name: s
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ('{"handrail": "fingerprint", "format": 2}', "is of format 2, and this handrail reads 1."),
+        ('{"handrail": "fingerprint", "format": 2}', "is of format 2, and this version reads 1."),
         ('{"handrail": "fingerprint", "format": "\\u001b[2J"}', "is of format"),
         ("{}", "is no fingerprint."),
         ("[" * 100_000, "is no fingerprint."),
