@@ -14,7 +14,7 @@ import pytest
 
 from console.engine.plan import Plan
 from db.session import Target
-from tests.commands.calling import ROOT
+from tests.commands.calling import ROOT, started
 from tests.driving import ask, begun, done, kinds, state, states
 from tests.servers import Server, wait_until
 
@@ -182,10 +182,7 @@ def test_hostile_text_never_reaches_the_terminal(handrail: Any, tmp_path: Path) 
 def test_a_signal_in_mid_step_leaves_a_true_journal(sample: Target, tmp_path: Path, number: int) -> None:
     """FM-A9"""
     (tmp_path / "sleeps.toml").write_text(SLEEPS)
-    with subprocess.Popen(
-        [sys.executable, "-m", "console", "--target", sample.url, "--plans", str(tmp_path), "run", "sleeps", "--yes"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-    ) as process:  # fmt: skip
+    with started(sample, "--plans", str(tmp_path), "run", "sleeps", "--yes") as process:
         wait_until(lambda: ask(sample, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"))
         process.send_signal(number)
         _, err = process.communicate(timeout=30)

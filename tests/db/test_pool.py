@@ -111,7 +111,7 @@ def login(sample: Target) -> Iterator[Target]:
         ask(sample, f"DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     ask(sample, f"GRANT {ROLE} TO {LOGIN}")
     name = database(sample)
-    ask(sample, f"ALTER DATABASE {name} SET statement_timeout = '1ms'")
+    ask(sample, f"ALTER DATABASE {name} SET statement_timeout = '100ms'")
     ask(sample, f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
     ask(sample, f"ALTER DATABASE {name} SET TimeZone = 'Asia/Kolkata'")
     made = as_login(sample, LOGIN)
