@@ -60,4 +60,8 @@ def _captured(server: Server) -> Plan:
     return reading.frozen(changes + ending[ending.index("[[capture]]") :], {})
 
 
-TEMPLATES: dict[str, Callable[[Server], Plan]] = {"small": _small, "captured": _captured, "schema-unification": _unification}
+TEMPLATES: dict[str, Callable[[Server], Plan]] = {
+    "small": _small,
+    "captured": _captured,
+    "schema-unification": _unification,
+}
