@@ -165,7 +165,7 @@ COMMANDS = (
     "decisions show 2 how", "operator list", "doctor", "doctor --plan siege", "rollback 2", "sign 2 how --approve",
     "resume 2 --take-over", "resume 2", "init --name sample", "clients search siege", "clients show c1", "clients saved",
     "clients reveal c1 email --reason because", "clients search siege --export csv", "tenants list",
-    "clients search siege --export jsonl", "report 2", "report 2 --format html",
+    "clients search siege --export jsonl", "fingerprint", "report 2", "report 2 --format html",
 )  # fmt: skip
 
 

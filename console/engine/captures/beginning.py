@@ -82,7 +82,7 @@ def begin(connection: Connection, run: int, capture: Capture) -> None:
     if kind != "r":
         raise StepFailed(
             f"capture {capture.id}: {capture.table} {'is no plain table' if kind else 'is not there'}.",
-            "Capture a plain table; of a partitioned one, each partition.",
+            "Capture a plain table: of one that has parts, a write is not seen that comes through another.",
         )
     key = list(capture.key) or connection.execute(KEY, {"table": capture.table}).scalar()
     if not key:

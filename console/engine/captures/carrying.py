@@ -120,6 +120,8 @@ def around(work: Work, captures: Sequence[Capture], undo: Callable[[], Found]) -
             whole[capture.id] = beginning.stands(work.connection, work.run, capture)
             kept.append(images.keep(work.connection, work.run, capture, *found, mapped=mapped))
     said = undo()
+    if not kept:
+        return said
     # what a deferred constraint has to say of a row that is carried, it says while that row can still be set aside
     work.connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
     places = [_place(work, one) for one in kept]
@@ -129,7 +131,7 @@ def around(work: Work, captures: Sequence[Capture], undo: Callable[[], Found]) -
     carried = _carry_all(work.connection, places)
     told = [_told(work, place, carried[place.kept.capture.id]) for place in places]
     told = [one if whole[str(one["capture"])] else {**one, "interrupted": True} for one in told]
-    return {**said, "captures": told} if told else said
+    return {**said, "captures": told}
 
 
 @dataclass(frozen=True)
