@@ -22,8 +22,8 @@ def verify(options: argparse.Namespace) -> int:
     given = anchors.read(file) if file else []
     with targeting.target(options).session() as session:
         found = verifying.verify(session, given)
+        kept = anchors.file_of(anchors.head(session))
     say(f"{found.events:,} events in {found.seconds:.2f} s, {found.events / max(found.seconds, 0.001):,.0f} a second.")
-    kept = anchors.file_of(found.target)
     if not given and kept.exists():
         say(f"Whether all was made anew, only anchors tell; these are kept here: --anchor {kept}")
     if options.json:

@@ -92,7 +92,7 @@ class AuditScreen(Place):
         self.query_one("#broken", Told).say(("verifying ...", QUIET))
         with self.told():
             head = await self.asking.ask(anchors.head)
-            file = anchors.file_of(head.target)
+            file = anchors.file_of(head)
             kept = await self.asking.think(anchors.read, file) if file.exists() else []
             found = await self.asking.ask(verifying.verify, kept)
             self.query_one("#broken", Told).say(*_verdict(found, len(kept)))

@@ -23,7 +23,12 @@ pytestmark = pytest.mark.newest
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Target) -> Path:
     """Where the anchors of the sample would be kept."""
     monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path))
-    return tmp_path / "anchors" / f"{ask(sample, 'SELECT identity FROM handrail.target')}.jsonl"
+    return (
+        tmp_path
+        / "anchors"
+        / str(ask(sample, "SELECT identity FROM handrail.target"))
+        / f"{sample.parameters['dbname']}.jsonl"
+    )
 
 
 @pytest.fixture
@@ -105,6 +110,7 @@ def test_kept_anchors_are_offered_and_not_used(audit: Any, sample: Target, kept:
 def test_an_anchor_that_cannot_be_kept_is_printed_still(
     audit: Any, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    kept.parent.parent.mkdir()
     kept.parent.write_text("in the way")
     monkeypatch.setenv("HANDRAIL_ANCHOR_COMMAND", "false")
     found = audit("anchor")

@@ -55,10 +55,11 @@ async def test_approves_with_a_reason_and_keeps_the_anchor(
         await person.until(lambda: not person.can("approve"))
         assert person.can("reject")
     assert status(gated, 1).signed == ["security"]
-    (file,) = (tmp_path / "anchors").iterdir()
+    (file,) = (tmp_path / "anchors").rglob("*.jsonl")
     (line,) = file.read_text().splitlines()
     assert json.loads(line)["count"] == ask(gated, "SELECT count FROM handrail.head")
-    assert json.loads(line)["target"] == file.stem
+    assert json.loads(line)["target"] == file.parent.name
+    assert file.stem == gated.parameters["dbname"]
 
 
 async def test_escape_signs_nothing(gated: Target) -> None:

@@ -1,6 +1,7 @@
 """Anchors: how the chain stood at a moment, kept where the database's superusers cannot reach (FM-G7).
 
-A line of JSON each, in <home>/anchors/<identity of the target>.jsonl; on request to syslog and to a command too.
+A line of JSON each, in <home>/anchors/<identity of the target>/<database>.jsonl: a copy of a database has the
+identity of its original and another name, and a journal that goes its own way. On request to syslog and to a command.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from datetime import UTC, datetime
 from logging import INFO, LogRecord
 from logging.handlers import SysLogHandler
 from pathlib import Path
+from urllib.parse import quote
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from console.engine.errors import AnchorRefused
@@ -29,12 +32,16 @@ SYSLOGS = ("/dev/log", "/var/run/syslog")
 
 @dataclass(frozen=True)
 class Anchor:
-    """`target` is the identity of the database, `hash` that of event number `count`, in hex; `at` is ISO, in UTC."""
+    """`target` is the identity of the database, `hash` that of event number `count`, in hex; `at` is ISO, in UTC.
+
+    `database` is its name.
+    """
 
     target: str
     count: int
     hash: str
     at: str
+    database: str
 
     @property
     def digest(self) -> bytes:
@@ -48,18 +55,20 @@ def head(session: Session) -> Anchor:
     """The chain as it stands now."""
     found = chain.heads(session)
     count, last = found[0] if found else (0, b"")
-    return Anchor(runs.target_identity(session), count, last.hex(), datetime.now(UTC).isoformat(timespec="seconds"))
+    database = str(session.scalar(text("SELECT current_database()")))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Anchor(runs.target_identity(session), count, last.hex(), now, database)
 
 
-def file_of(target: str) -> Path:
+def file_of(head: Anchor) -> Path:
     """Where the anchors of a target are kept on this machine."""
-    return home() / "anchors" / f"{target}.jsonl"
+    return home() / "anchors" / head.target / f"{quote(head.database, safe='')}.jsonl"
 
 
 def keep(anchor: Anchor, *, syslog: bool = False, command: str | None = None) -> list[str]:
     """Takes the anchor outside; a line for each place that did not take it. What it is about has happened already."""
     warnings = []
-    file = file_of(anchor.target)
+    file = file_of(anchor)
     try:
         _append(file, anchor.line())
     except OSError as error:
@@ -102,7 +111,7 @@ def read(path: Path | str) -> list[Anchor]:
 
 def _parsed(line: str) -> Anchor:
     said = json.loads(line)
-    anchor = Anchor(str(UUID(said["target"])), said["count"], said["hash"], said["at"])
+    anchor = Anchor(str(UUID(said["target"])), said["count"], said["hash"], said["at"], said.get("database", ""))
     datetime.fromisoformat(anchor.at)
     if type(anchor.count) is not int or len(anchor.digest) != (32 if anchor.count > 0 else 0):
         raise ValueError(line)

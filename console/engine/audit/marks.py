@@ -1,7 +1,6 @@
 """The newest head of a journal that this machine has seen: a restore to an older state rewinds the journal too (FM-I6).
 
-An anchor that is written over, in <home>/seen/<identity of the target>/<database>.json: a copy of a database has the
-identity of its original and another name, and a journal that goes its own way.
+An anchor that is written over, in <home>/seen/<identity of the target>/<database>.json.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from db import journal
 from db.errors import HandrailError
 from db.models import Event
 from db.postgres import home
-from db.queries import runs
 from db.session import transaction
 
 P = ParamSpec("P")
@@ -36,17 +34,17 @@ HASH = text("SELECT encode(hash, 'hex') FROM handrail.event WHERE id = :number")
 ACCEPT = "If that is so, and meant, say it: handrail audit anchor --accept-restore"
 
 
-def file_of(session: Session) -> Path:
-    database = str(session.scalar(text("SELECT current_database()")))
-    return home() / "seen" / runs.target_identity(session) / f"{quote(database, safe='')}.json"
+def file_of(head: Anchor) -> Path:
+    return home() / "seen" / head.target / f"{quote(head.database, safe='')}.json"
 
 
 def behind(session: Session) -> str:
     """How the journal is behind what was seen of it, in a clause; empty where it is not, or nothing was seen."""
-    file = file_of(session)
+    now = anchors.head(session)
+    file = file_of(now)
     if not file.exists():
         return ""
-    seen, now = anchors.read(file)[-1], anchors.head(session)
+    seen = anchors.read(file)[-1]
     if now.count < seen.count:
         return f"it has {now.count} events, and this machine has seen {seen.count}, on {seen.at}"
     if seen.count and session.scalar(HASH, {"number": seen.count}) != seen.hash:
@@ -63,7 +61,7 @@ def remember(session: Session) -> None:
     """Keeps the head as it stands, where there is room. What is behind is not: that is for a person to accept."""
     if not behind(session):
         with suppress(OSError):
-            _write(file_of(session), anchors.head(session))
+            _write(anchors.head(session))
 
 
 def accept(session: Session) -> Event | None:
@@ -72,7 +70,7 @@ def accept(session: Session) -> Event | None:
     if not how:
         return None
     said = journal.record(session, "restore accepted", found=how)
-    _write(file_of(session), anchors.head(session))
+    _write(anchors.head(session))
     return said
 
 
@@ -99,8 +97,9 @@ def _remember_at_rest(executor: Executor) -> None:
             remember(session)
 
 
-def _write(file: Path, anchor: Anchor) -> None:
+def _write(anchor: Anchor) -> None:
     """Whole or not at all."""
+    file = file_of(anchor)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = file.with_suffix(f".{os.getpid()}")
     new.write_text(f"{anchor.line()}\n", encoding="utf-8")

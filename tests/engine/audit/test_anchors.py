@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,14 @@ from tests.driving import ask
 from tests.engine.audit.tampering import said
 
 pytestmark = pytest.mark.newest
-ONE = Anchor("5f0c1111-2222-4333-8444-555566667777", 12, "ab" * 32, "2026-11-21T14:00:00+00:00")
-TWO = Anchor(ONE.target, 13, "cd" * 32, "2026-11-21T15:00:00+00:00")
+ONE = Anchor("5f0c1111-2222-4333-8444-555566667777", 12, "ab" * 32, "2026-11-21T14:00:00+00:00", "sho/p")
+TWO = Anchor(ONE.target, 13, "cd" * 32, "2026-11-21T15:00:00+00:00", ONE.database)
 
 
 @pytest.fixture(autouse=True)
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path / "home"))
-    return tmp_path / "home" / "anchors" / f"{ONE.target}.jsonl"
+    return tmp_path / "home" / "anchors" / ONE.target / "sho%2Fp.jsonl"
 
 
 def test_the_head_is_the_last_event(sample: Target) -> None:
@@ -37,6 +38,20 @@ def test_the_head_is_the_last_event(sample: Target) -> None:
     assert head.hash == ask(sample, "SELECT encode(hash, 'hex') FROM handrail.event WHERE id = 3")
     assert head.target == str(ask(sample, "SELECT identity FROM handrail.target"))
     assert head.at.endswith("+00:00")
+    assert head.database == sample.parameters["dbname"]
+
+
+def test_a_copy_has_anchors_of_its_own(outside: Path) -> None:
+    copy = replace(ONE, database="copy")
+    assert anchors.keep(ONE) == anchors.keep(copy) == []
+    assert anchors.read(outside) == [ONE]
+    assert anchors.read(anchors.file_of(copy)) == [copy]
+
+
+def test_a_line_without_a_database_is_an_anchor_too(outside: Path) -> None:
+    anchors.keep(ONE)
+    outside.write_text(json.dumps({name: value for name, value in asdict(ONE).items() if name != "database"}))
+    assert anchors.read(outside) == [replace(ONE, database="")]
 
 
 def test_what_is_kept_is_read_and_nobody_else_may(outside: Path) -> None:
@@ -97,7 +112,7 @@ def test_what_audit_anchor_prints_with_more_keys_is_read(tmp_path: Path) -> None
 
 
 def test_a_folder_that_takes_nothing_is_a_warning(outside: Path) -> None:
-    outside.parent.parent.mkdir()
+    outside.parent.parent.mkdir(parents=True)
     outside.parent.write_text("in the way")
     (warning,) = anchors.keep(ONE)
     assert warning == f"The anchor is not kept in {outside}: File exists."

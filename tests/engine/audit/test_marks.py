@@ -103,5 +103,6 @@ def test_what_was_seen_is_the_head_at_rest(sample: Target) -> None:
     number = begun(sample, PLAN)
     drive(sample, lambda here: journey.forward(here, number))
     with sample.session() as session:
-        kept, head = anchors.read(marks.file_of(session)), anchors.head(session)
+        head = anchors.head(session)
+        kept = anchors.read(marks.file_of(head))
     assert [(one.count, one.hash) for one in kept] == [(head.count, head.hash)]

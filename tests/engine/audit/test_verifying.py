@@ -102,7 +102,7 @@ def test_anchors_fit_a_chain_that_goes_on(sample: Target) -> None:
 
 @pytest.mark.newest
 def test_an_anchor_of_another_target_is_refused(sample: Target) -> None:
-    other = Anchor("00000000-0000-0000-0000-000000000000", 0, "", "2026-11-21T14:00:00+00:00")
+    other = Anchor("00000000-0000-0000-0000-000000000000", 0, "", "2026-11-21T14:00:00+00:00", "")
     with pytest.raises(AnchorRefused, match="00000000"):
         verified(sample, [other])
 
