@@ -6,7 +6,7 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 
@@ -16,6 +16,7 @@ from console.engine.preparation import prepare
 from db.postgres import EmbeddedServer
 from db.session import Target
 
+Write = Callable[[psycopg.Connection, int, int], None]
 RATE, WRITERS, SECONDS, ROUNDS = 1000, 4, 4.0, 3  # writes a second, of all writers together
 WRITTEN = 1000  # rows that others change before the rollback
 
@@ -94,16 +95,21 @@ def figures(server: EmbeddedServer, rows: int) -> Iterator[Figure]:
     prepare(target, "bench")
     with psycopg.connect(target.url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-    plain, captured = [], []
-    for _ in range(ROUNDS):
-        plain.append(_mean_ms(target.url, rows))
-        run = _up(target, "before")
-        captured.append(_mean_ms(target.url, rows))
-        _down(target, run)
-    yield Figure(f"a write of {RATE:,} a second, captured", statistics.median(captured), "not captured",
-                 statistics.median(plain), 1.2)  # fmt: skip
+    yield _written(target, rows, "a transaction", _transaction)
+    yield _written(target, rows, "a lone UPDATE", _update)
     yield _taken_back(target, rows)
     target.close()
+
+
+def _written(target: Target, rows: int, name: str, write: Write) -> Figure:
+    plain, captured = [], []
+    for _ in range(ROUNDS):
+        plain.append(_mean_ms(target.url, rows, write))
+        run = _up(target, "before")
+        captured.append(_mean_ms(target.url, rows, write))
+        _down(target, run)
+    return Figure(f"{name} of {RATE:,} a second, captured", statistics.median(captured), "not captured",
+                  statistics.median(plain), 1.2)  # fmt: skip
 
 
 def _taken_back(target: Target, rows: int) -> Figure:
@@ -149,10 +155,21 @@ def _down(target: Target, run: int) -> float:
     return 1000 * found[0] if found else 0.0
 
 
-def _mean_ms(url: str, rows: int) -> float:
-    """Of one UPDATE of one row and its COMMIT, as its writer waits for it."""
+def _transaction(connection: psycopg.Connection, number: int, row: int) -> None:
+    """As an application writes: it looks at a row, changes it, and commits."""
+    with connection.transaction():
+        connection.execute("SELECT * FROM client WHERE id = %s", (row,)).fetchone()
+        _update(connection, number, row)
+
+
+def _update(connection: psycopg.Connection, number: int, row: int) -> None:
+    connection.execute("UPDATE client SET score = %s, updated_at = now() WHERE id = %s", (number, row))
+
+
+def _mean_ms(url: str, rows: int, write: Write) -> float:
+    """Of one change of one row and its COMMIT, as its writer waits for it."""
     taken: list[float] = []
-    threads = [threading.Thread(target=_write, args=(url, rows, seed, taken)) for seed in range(WRITERS)]
+    threads = [threading.Thread(target=_write, args=(url, rows, seed, taken, write)) for seed in range(WRITERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -160,14 +177,12 @@ def _mean_ms(url: str, rows: int) -> float:
     return statistics.mean(taken)
 
 
-def _write(url: str, rows: int, seed: int, taken: list[float]) -> None:
+def _write(url: str, rows: int, seed: int, taken: list[float], write: Write) -> None:
     chance = random.Random(seed)
     with psycopg.connect(url, autocommit=True) as connection:
         began = time.monotonic()
         for number in range(int(RATE / WRITERS * SECONDS)):
             time.sleep(max(0.0, began + number * WRITERS / RATE - time.monotonic()))
             once = time.perf_counter()
-            connection.execute(
-                "UPDATE client SET score = %s, updated_at = now() WHERE id = %s", (number, chance.randint(1, rows))
-            )
+            write(connection, number, chance.randint(1, rows))
             taken.append((time.perf_counter() - once) * 1000)

@@ -13,7 +13,7 @@ SCHEMAS_APART = "nspname NOT IN ('handrail', 'handrail_search', 'information_sch
 # by what they do, not by their names alone: nobody hides behind a name
 TRIGGERS_APART = """NOT (t.tgname LIKE 'handrail\\_search\\_%' AND t.tgfoid IN
      (SELECT oid FROM pg_proc WHERE pronamespace = to_regnamespace('handrail_search'))
-     OR t.tgname LIKE 'handrail\\_capture\\_%' AND t.tgfoid IN
+     OR t.tgname LIKE '!handrail\\_capture\\_%' AND t.tgfoid IN
      (SELECT oid FROM pg_proc WHERE pronamespace = to_regnamespace('handrail')))"""
 POLICIES_APART = """NOT (p.polname = 'handrail_search_read' AND (SELECT bool_and(
      pg_get_userbyid(whose) IN ('handrail_owner', 'handrail_finder')) FROM unnest(p.polroles) AS whose))"""

@@ -36,7 +36,7 @@ class Server:
         )
         self._execute(statement)
         # nobody has seen the journal of a database that is new, whatever another of its name had
-        for seen in (postgres.home() / "seen").glob(f"*/{database}.json"):
+        for seen in postgres.home().glob(f"*/*/{database}.json*"):
             seen.unlink()
         return self.url(database)
 

@@ -7,25 +7,21 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from console.engine import drift, gates, opening, preflight
+from console.engine import drift, gates, opening, preflight, proving
 from console.engine.audit.marks import minded
-from console.engine.errors import Drifted, NotAsBefore, RunRefused, UnknownRun, WrongTarget
+from console.engine.errors import Drifted, RunRefused, UnknownRun, WrongTarget
 from console.engine.executor import Executor
 from console.engine.plan import Item, Plan
 from console.engine.reading import frozen
-from console.engine.retrying import retried
 from console.engine.rollback import captured, counted, to_undo
 from console.engine.steps import Finish, Step
 from console.engine.triggers import incident
 from console.engine.triggers.firing import on_guard
 from console.engine.work import PauseWanted
-from db import fingerprint, journal
+from db import journal
 from db.errors import GateClosed, RunFinished
-from db.fingerprint import Fingerprint
 from db.models import Run
 from db.queries import runs
-
-PATIENCE = 2.0  # seconds for a lock on a table that only the fingerprint wants
 
 Reach = Literal["one", "checkpoint", "end"]
 
@@ -44,7 +40,7 @@ def begin(executor: Executor, plan: Plan, asked_by: str | None = None) -> int:
         )
     with executor.transaction() as session:
         looked = preflight.looked_at(session, executor.target, plan)
-    before = _fingerprint(executor)
+    before = proving.take(executor)
     with executor.transaction() as session:
         opening.require_free(session, plan)
         opening.require_revisions_in_turn(session, plan)
@@ -123,6 +119,8 @@ def _onward(
             return
         except GateClosed as refused:
             raise _waits(executor, run, item, refused) from refused
+        if item.kind == "checkpoint":
+            proving.keep(executor, run, item)
         accepted = False
         if reach == "one" or (reach == "checkpoint" and item.kind == "checkpoint"):
             last = item.position if item.position < len(plan.items) else last
@@ -158,7 +156,9 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
         except PauseWanted:
             return
     if whole:
-        _end_rollback(executor, run)
+        proving.end(executor, run)
+    elif any(item.kind != "checkpoint" for item, _ in items):
+        proving.end_part(executor, run, plan, items[-1][0])
     else:
         executor.turn(run, "paused", "run paused", before=items[-1][0].id if items else to)
 
@@ -218,33 +218,6 @@ def upcoming(plan: Plan, run: Run) -> Item | None:
     """The first item that is not done; None at the end."""
     done = {step.position for step in run.steps if step.state in ("done", "skipped")}
     return next((item for item in plan.items if item.position not in done), None)
-
-
-def _end_rollback(executor: Executor, run: int) -> None:
-    """Says what is as before and what is not. The schema must be equal; content differs by what was kept."""
-    after = _fingerprint(executor)
-    with executor.transaction() as session:
-        before = Fingerprint.restored(found(session, run).fingerprint)
-        aside = runs.set_aside(session, run)
-    differs = fingerprint.differences(before, after)
-    content = fingerprint.content_differences(before, after)
-    executor.turn(run, "rolled back", "run rolled back", schema="differs" if differs else "as before",
-                  differs=differs[:50], content=content, set_aside=aside)  # fmt: skip
-    if differs:
-        raise NotAsBefore(
-            f"Everything is undone, but {len(differs)} objects differ from before: {', '.join(differs[:5])}.",
-            f"handrail status {run} names them; somebody else may have changed them.",
-        )
-
-
-def _fingerprint(executor: Executor) -> Fingerprint:
-    """Of the whole database, between two steps; what others lock or drop meanwhile is waited for."""
-
-    def once(patience: float) -> Fingerprint:
-        with executor.hold.transaction(patience) as session:
-            return fingerprint.take(session.connection())
-
-    return retried(once, PATIENCE, lambda seconds: executor.stop.rest(seconds, lambda: False), lambda again: None)
 
 
 def require_not_finished(run: Run) -> None:

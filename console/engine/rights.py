@@ -17,9 +17,7 @@ OWNER = "handrail_owner"
 WITNESS = "handrail_witness"
 WITNESSED = (
     "USAGE ON SCHEMA handrail",
-    "SELECT (pid) ON handrail.fence",
-    "SELECT, INSERT, UPDATE, DELETE ON handrail.captured",
-    "EXECUTE ON FUNCTION handrail.is_driver()",
+    "SELECT, INSERT, UPDATE ON handrail.captured",
 )
 FUNCTIONS = ("me()", "person_of(text)", "part(text)", "digest_of(text)", "basis(bigint, text, timestamptz)",
              "content(bigint, text, integer)", "canonical(handrail.event)")  # fmt: skip
@@ -50,6 +48,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
         "INSERT (run_id, capture, source, key), DELETE ON handrail.capture",
         "UPDATE (wrote), DELETE ON handrail.captured",
         "INSERT, UPDATE, DELETE ON handrail.gauge",
+        "INSERT (run_id, position, schema), DELETE ON handrail.landmark",
         "EXECUTE ON FUNCTION handrail.capture(), handrail.refuse_truncate()",
         "INSERT (run_id, gate, measurement, reason, why_not_wait) ON handrail.break_glass",
         "UPDATE ON handrail.fence",
@@ -176,6 +175,7 @@ def _rights() -> Iterator[str]:
     everybody = ", ".join([WITNESS, *(f"handrail_{group}" for group in GROUPS)])
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA handrail FROM PUBLIC, {everybody}"
     yield f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA handrail FROM PUBLIC, {everybody}"
+    yield "GRANT EXECUTE ON FUNCTION handrail.is_other() TO PUBLIC"  # a WHEN is asked as whoever writes
     yield f"GRANT USAGE ON SCHEMA handrail TO {everybody}"
     for right in WITNESSED:
         yield f"GRANT {right} TO {WITNESS}"

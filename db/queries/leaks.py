@@ -75,6 +75,7 @@ LEAKS = text(
     SELECT 'execute', name, '' FROM definer
     WHERE EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner)))
                   WHERE grantee = 0 AND privilege_type = 'EXECUTE')
+    AND name <> 'handrail.is_other()'  -- whoever writes is asked; it says whether they run the steps, and no more
     UNION ALL
     -- `true` for one role beside a rule for everybody takes nothing from the rule; the other way round it does
     SELECT DISTINCT ON (w.name, wide.policy) 'policy', wide.policy || ' on ' || w.name, narrow.policy

@@ -28,21 +28,20 @@ KIND = text("SELECT relkind::text FROM pg_class WHERE oid = to_regclass(:table)"
 UNFIT = text(
     """
     SELECT CASE
-        WHEN EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent))
-            THEN 'is a part of another table, or has parts: what is written through the other is not seen'
-        WHEN EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = c.oid)
-            THEN 'is written by a subscription, which is not seen'
+        WHEN EXISTS (SELECT FROM pg_inherits WHERE c.oid = inhparent)
+            THEN 'has parts: what is written to them is not seen; capture the parts'
         WHEN EXISTS (SELECT FROM pg_attribute
                      WHERE attrelid = c.oid AND NOT attisdropped AND atttypid = 'json'::regtype)
             THEN 'has a column of type json, of which some values cannot be kept: jsonb can'
         WHEN NOT EXISTS (
-            SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+            SELECT FROM pg_index i
+            WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
             AND (SELECT bool_and(a.attnotnull) AND array_agg(a.attname::text) <@ CAST(:key AS text[])
                  FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (n, at)
                  LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.n WHERE k.at <= i.indnkeyatts))
           OR (SELECT count(*) FROM pg_attribute WHERE attrelid = c.oid AND attname = ANY (CAST(:key AS text[])))
              <> cardinality(CAST(:key AS text[]))
-            THEN 'has no unique index without nulls over the columns of its key'
+            THEN 'has no unique index, without nulls and not deferrable, over the columns of its key'
         WHEN EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
                      WHERE a.attrelid = c.oid AND a.attname = ANY (CAST(:key AS text[]))
                        AND (t.typcategory IN ('A', 'C') OR t.typtype = 'c'))
@@ -66,11 +65,11 @@ FORGET = (
     text("DELETE FROM handrail.captured WHERE run_id = :run AND capture = :capture"),
     text("DELETE FROM handrail.capture WHERE run_id = :run AND capture = :capture"),
 )
+# of each row, before any trigger of the application's (they fire by name) that changes the row once more
 TRIGGERS = {
-    "added": "AFTER INSERT ON {table} REFERENCING NEW TABLE AS added",
-    "changed": "AFTER UPDATE ON {table} REFERENCING OLD TABLE AS gone NEW TABLE AS added",
-    "gone": "AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone",
-    "truncated": "BEFORE TRUNCATE ON {table}",
+    "written": "AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW WHEN (handrail.is_other())"
+    " EXECUTE FUNCTION handrail.capture",
+    "truncated": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION handrail.refuse_truncate",
 }
 
 
@@ -82,7 +81,7 @@ def begin(connection: Connection, run: int, capture: Capture) -> None:
     if kind != "r":
         raise StepFailed(
             f"capture {capture.id}: {capture.table} {'is no plain table' if kind else 'is not there'}.",
-            "Capture a plain table: of one that has parts, a write is not seen that comes through another.",
+            "Capture a plain table; of one that has parts, its parts.",
         )
     key = list(capture.key) or connection.execute(KEY, {"table": capture.table}).scalar()
     if not key:
@@ -94,10 +93,8 @@ def begin(connection: Connection, run: int, capture: Capture) -> None:
     connection.execute(BEGIN, {"run": run, "capture": capture.id, "table": capture.table, "key": key})
     words = SQL(", ").join([Literal(str(run)), Literal(capture.id), *map(Literal, key)])
     for end, declared in TRIGGERS.items():
-        function = "refuse_truncate" if end == "truncated" else "capture"
         name, table = Identifier(named(run, capture.id, end)), quoted(capture.table)
-        _send(connection, SQL("CREATE TRIGGER {} {} FOR EACH STATEMENT EXECUTE FUNCTION {}({})").format(
-            name, SQL(declared).format(table=table), Identifier("handrail", function), words))  # fmt: skip
+        _send(connection, SQL("CREATE TRIGGER {} {}({})").format(name, SQL(declared).format(table=table), words))
         _send(connection, SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(table, name))
 
 
@@ -171,7 +168,7 @@ def end_all(connection: Connection, run: int) -> list[str]:
 
 def named(run: int, capture: str, end: str) -> str:
     """Which the fingerprint knows for ours (db/own.py); at most 63 bytes."""
-    return f"handrail_capture_{run}_{capture[:15]}_{crc32(capture.encode()):08x}_{end}"
+    return f"!handrail_capture_{run}_{capture[:15]}_{crc32(capture.encode()):08x}_{end}"
 
 
 def quoted(table: str) -> Identifier:

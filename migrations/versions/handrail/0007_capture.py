@@ -1,7 +1,7 @@
-"""What others write while a run can still be taken back, the point after which it cannot, and the triggers' gauges.
+"""What others write while a run can still be taken back, how it stood at its checkpoints, and its triggers' gauges.
 
-A captured table has three triggers that keep what others wrote: one row for each key, with the last value of each
-column that they wrote, so that what is kept grows with the keys and not with the writes. The session that runs the
+A captured table has triggers that keep what others wrote: one row for each key, with the last value of each column
+that they wrote, so that what is kept grows with the keys and not with the writes. The session that runs the
 steps is known by its backend and its lock, which no setting of somebody else's can imitate.
 
 HR005: the run is finished, and is not taken back. HR006: a captured table is not truncated.
@@ -40,6 +40,15 @@ CREATE TABLE handrail.captured (
     PRIMARY KEY (run_id, capture, key)
 ) WITH (fillfactor = 90);
 
+-- How the schema stood at a checkpoint that passed: what a rollback that ends there is compared with.
+CREATE TABLE handrail.landmark (
+    run_id   bigint NOT NULL REFERENCES handrail.run,
+    position integer NOT NULL,
+    schema   jsonb NOT NULL,
+    at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run_id, position)
+);
+
 -- How each trigger of a run stands, as its last sample found it. `samples` are the last ones, the newest last.
 CREATE TABLE handrail.gauge (
     run_id   bigint NOT NULL REFERENCES handrail.run,
@@ -64,9 +73,15 @@ CREATE FUNCTION handrail.is_driver() RETURNS boolean LANGUAGE sql STABLE SET sea
 $$;
 """
 
-# `was` and `now_is` are the rows before and after, by key. Who was born and has gone is
-# remembered: a copy of ours may have the row, and an undo bring it back.
+# Who was born and has gone is remembered: a copy of ours may have the row, and an undo bring it back.
 CAPTURE = """
+-- For the WHEN of a trigger alone: as IMMUTABLE it is asked once for a statement, and not for each row.
+CREATE FUNCTION handrail.is_other() RETURNS boolean LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN NOT (EXISTS (SELECT FROM handrail.fence WHERE pid = pg_backend_pid()) AND handrail.is_driver());
+END $$;
+
 CREATE FUNCTION handrail.capture() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     -- a value has one text, whoever writes it (db/session.py)
@@ -76,60 +91,32 @@ DECLARE
     of_run CONSTANT bigint := TG_ARGV[0];
     named CONSTANT text := TG_ARGV[1];
     keys CONSTANT text[] := TG_ARGV[2:];
-    before jsonb;
-    after jsonb;
+    before CONSTANT jsonb := to_jsonb(OLD);
+    after CONSTANT jsonb := to_jsonb(NEW);
+    left_key text[] := '{}';
+    new_key text[] := '{}';
+    part text;
 BEGIN
-    IF EXISTS (SELECT FROM handrail.fence WHERE pid = pg_backend_pid()) AND handrail.is_driver() THEN
+    FOREACH part IN ARRAY keys LOOP
+        left_key := left_key || (before ->> part);
+        new_key := new_key || (after ->> part);
+    END LOOP;
+    IF TG_OP = 'UPDATE' AND left_key = new_key THEN
+        INSERT INTO handrail.captured AS c (run_id, capture, key, born, wrote, whole)
+        SELECT of_run, named, new_key, false, jsonb_object_agg(e.key, e.value), false
+        FROM jsonb_each(after) AS e WHERE e.value IS DISTINCT FROM before -> e.key HAVING count(*) > 0
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = coalesce(c.wrote, '{}') || excluded.wrote;
         RETURN NULL;
     END IF;
-    IF TG_OP = 'INSERT' THEN
+    IF TG_OP <> 'INSERT' THEN
         INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole)
-        SELECT of_run, named, ARRAY(SELECT x.r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n),
-               true, x.r, true
-        FROM (SELECT to_jsonb(a.*) AS r FROM added AS a) AS x
-        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = excluded.wrote, whole = true;
-    ELSIF TG_OP = 'UPDATE' THEN
-        -- one row with a simple key, as applications write: a third of what the statement below takes
-        IF cardinality(keys) = 1 AND (SELECT count(*) FROM (SELECT FROM gone LIMIT 2) AS g) = 1 THEN
-            SELECT to_jsonb(g.*) INTO before FROM gone AS g;
-            SELECT to_jsonb(a.*) INTO after FROM added AS a;
-        END IF;
-        IF before ->> keys[1] = after ->> keys[1] THEN
-            INSERT INTO handrail.captured AS c (run_id, capture, key, born, wrote, whole)
-            SELECT of_run, named, ARRAY[after ->> keys[1]], false, jsonb_object_agg(e.key, e.value), false
-            FROM jsonb_each(after) AS e WHERE e.value IS DISTINCT FROM before -> e.key HAVING count(*) > 0
-            ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = coalesce(c.wrote, '{}') || excluded.wrote;
-        ELSE
-            WITH was AS (
-                SELECT ARRAY(SELECT x.r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key, x.r
-                FROM (SELECT to_jsonb(g.*) AS r FROM gone AS g) AS x
-            ), now_is AS (
-                SELECT ARRAY(SELECT x.r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key, x.r
-                FROM (SELECT to_jsonb(a.*) AS r FROM added AS a) AS x
-            ), met AS (
-                SELECT coalesce(w.key, i.key) AS key, w.key IS NULL AS born, w.key IS NULL AS whole,
-                       CASE WHEN w.key IS NULL OR i.key IS NULL THEN i.r ELSE
-                           (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(i.r) AS e
-                            WHERE e.value IS DISTINCT FROM w.r -> e.key) END AS wrote,
-                       i.key IS NULL AS left_behind
-                FROM was AS w FULL JOIN now_is AS i ON w.key = i.key
-            )
-            INSERT INTO handrail.captured AS c (run_id, capture, key, born, wrote, whole)
-            SELECT of_run, named, m.key, m.born, m.wrote, m.whole FROM met AS m
-            WHERE m.wrote IS NOT NULL OR m.left_behind
-            ON CONFLICT (run_id, capture, key) DO UPDATE SET
-                wrote = CASE WHEN excluded.wrote IS NULL OR excluded.whole THEN excluded.wrote
-                        ELSE coalesce(c.wrote, '{}') || excluded.wrote END,
-                whole = excluded.whole OR excluded.wrote IS NOT NULL AND c.whole;
-        END IF;
-    ELSE
-        WITH was AS (
-            SELECT ARRAY(SELECT x.r ->> k FROM unnest(keys) WITH ORDINALITY AS u (k, n) ORDER BY n) AS key
-            FROM (SELECT to_jsonb(g.*) AS r FROM gone AS g) AS x
-        )
-        INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole)
-        SELECT of_run, named, was.key, false, NULL, false FROM was
+        VALUES (of_run, named, left_key, false, NULL, false)
         ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = NULL, whole = false;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole)
+        VALUES (of_run, named, new_key, true, after, true)
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = excluded.wrote, whole = true;
     END IF;
     RETURN NULL;
 END $$;
@@ -187,6 +174,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in FINAL:
         op.execute(f"DROP TRIGGER {table}_not_finished ON handrail.{table}")
-    for name in reversed(FUNCTIONS):
+    for name in (*reversed(FUNCTIONS), "is_other()"):
         op.execute(f"DROP FUNCTION handrail.{name}")
-    op.execute("DROP TABLE handrail.gauge, handrail.captured, handrail.capture")
+    op.execute("DROP TABLE handrail.gauge, handrail.landmark, handrail.captured, handrail.capture")
