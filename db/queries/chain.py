@@ -126,6 +126,30 @@ TOLD = text(
     """
 )
 
+# Who is who, beside what was last said of them. A row says all of itself each time, but when and by whom.
+PEOPLE = text(
+    """
+    WITH now (what, key, detail) AS (
+        SELECT 'person', p.id, to_jsonb(p) - 'added_at' - 'added_by' FROM handrail.person p
+        UNION ALL
+        SELECT 'login', o.login, to_jsonb(o) - 'added_at' - 'added_by' - 'removed_at' FROM handrail.operator o
+        UNION ALL
+        SELECT 'role', concat_ws(' ', r.person, r.role), to_jsonb(r) - 'given_at' - 'given_by' - 'removed_at'
+        FROM handrail.sign_off_role r
+    ), said (what, key, id, detail) AS (
+        SELECT DISTINCT ON (1, 2) split_part(e.kind, ' ', 1), CASE split_part(e.kind, ' ', 1)
+                WHEN 'person' THEN e.detail ->> 'id' WHEN 'login' THEN e.detail ->> 'login'
+                ELSE concat_ws(' ', e.detail ->> 'person', e.detail ->> 'role') END, e.id, e.detail
+        FROM handrail.event e
+        WHERE e.kind IN ('person added', 'login added', 'login removed', 'role given', 'role removed')
+        ORDER BY 1, 2, e.id DESC
+    )
+    SELECT coalesce(n.what, s.what) AS what, coalesce(n.key, s.key) AS key, s.id AS event
+    FROM now n FULL JOIN said s ON s.what = n.what AND s.key = n.key
+    WHERE s.detail IS DISTINCT FROM n.detail ORDER BY 3, 1, 2
+    """
+)
+
 # Journals older than evidence have measurements without a digest.
 MEASURED = text(
     """
@@ -187,8 +211,9 @@ def sign_offs_at_fault(session: Session) -> Iterator[Row[Any]]:
 
 
 def told_at_fault(session: Session) -> Iterator[Row[Any]]:
-    """(what, key, event) of break-glass, acknowledgements and answers that are not what they said when written."""
+    """(what, key, event) of rows that say themselves in the chain, and are not what they said last."""
     yield from session.execute(TOLD)
+    yield from session.execute(PEOPLE)
 
 
 def evidence_at_fault(session: Session) -> Iterator[Row[Any]]:

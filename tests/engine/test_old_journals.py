@@ -14,8 +14,15 @@ from db import postgres, revisions
 from db.errors import NotPrepared
 from db.session import Target
 from tests.driving import ask, drive, look, state
+from tests.engine.audit.tampering import verified
+from tests.engine.captures.writing import others
 from tests.servers import Server
 
+WHO = (
+    "INSERT INTO handrail.person (id, name) VALUES ('anna', 'Anna')",
+    "INSERT INTO handrail.operator (login, person) VALUES ('anna1', 'anna')",
+    "INSERT INTO handrail.sign_off_role (person, role) VALUES ('anna', 'security')",
+)
 JOURNALS = sorted((Path(__file__).parent.parent / "journals").glob("*.sql"))
 
 
@@ -44,7 +51,10 @@ def test_it_is_named_and_brought_up_and_resumed(old: Target, server: Server) -> 
     if any(f"old_000{number}" in old.url for number in (1, 2, 3)):  # from 0004 on a run has the columns that are read
         with pytest.raises(NotPrepared, match="prepared by another version"):
             look(old, 1)
+    if ask(old, "SELECT to_regclass('handrail.operator') IS NOT NULL"):
+        others(old, *WHO)
     prepare(old, "sample")
+    assert verified(old).whole
     assert state(old, 1) == "running"
     drive(old, lambda here: journey.resume(here, 1, said=True))
     assert state(old, 1) == "done"

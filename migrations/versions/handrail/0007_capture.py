@@ -4,6 +4,8 @@ A captured table has triggers that keep what others wrote: one row for each key,
 that they wrote, so that what is kept grows with the keys and not with the writes. The session that runs the
 steps is known by its backend and its lock, which no setting of somebody else's can imitate.
 
+Who is who is in the chain from here on, whenever they came: `audit verify` compares it.
+
 HR005: the run is finished, and is not taken back. HR006: a captured table is not truncated.
 """
 
@@ -155,12 +157,29 @@ BEGIN
     RETURN NEW;
 END $$;
 """
+# Before there was a chain nobody said who is who: what stands there is said now, as it stands.
+WHO = """
+ALTER TABLE handrail.event DISABLE TRIGGER event_a_own_word;
+INSERT INTO handrail.event (kind, detail)
+SELECT 'person added', to_jsonb(p) - 'added_at' - 'added_by' FROM handrail.person p
+WHERE NOT EXISTS (SELECT FROM handrail.event WHERE kind = 'person added' AND detail ->> 'id' = p.id)
+UNION ALL
+SELECT CASE WHEN o.removed_by IS NULL THEN 'login added' ELSE 'login removed' END,
+       to_jsonb(o) - 'added_at' - 'added_by' - 'removed_at' FROM handrail.operator o
+WHERE NOT EXISTS (SELECT FROM handrail.event WHERE kind LIKE 'login %' AND detail ->> 'login' = o.login)
+UNION ALL
+SELECT CASE WHEN r.removed_by IS NULL THEN 'role given' ELSE 'role removed' END,
+       to_jsonb(r) - 'given_at' - 'given_by' - 'removed_at' FROM handrail.sign_off_role r
+WHERE NOT EXISTS (SELECT FROM handrail.event WHERE kind LIKE 'role %'
+                  AND (detail ->> 'person', detail ->> 'role') = (r.person, r.role));
+ALTER TABLE handrail.event ENABLE ALWAYS TRIGGER event_a_own_word;
+"""
 FUNCTIONS = ("is_driver()", "capture()", "refuse_truncate()", "require_not_finished()")
 FINAL = {"run": "OF state", "step_run": "OF state, stands"}
 
 
 def upgrade() -> None:
-    for sql in (TABLES, OURS, CAPTURE, LAW):
+    for sql in (TABLES, OURS, CAPTURE, LAW, WHO):
         op.execute(sql)
     op.execute(f"REVOKE EXECUTE ON FUNCTION {', '.join(f'handrail.{name}' for name in FUNCTIONS)} FROM PUBLIC")
     for table, columns in FINAL.items():

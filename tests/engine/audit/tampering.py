@@ -23,6 +23,9 @@ GUARDED = (
     "head",
     "break_glass",
     "acknowledgement",
+    "person",
+    "operator",
+    "sign_off_role",
 )
 
 # As a careful forger would: every hash from the first on, and the head.
