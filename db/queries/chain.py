@@ -150,6 +150,17 @@ PEOPLE = text(
     """
 )
 
+# Runs beside the event that opened each; what a run may change of itself is left out.
+BEGUN = text(
+    """
+    SELECT coalesce(r.id, e.run_id) AS run_id, e.id AS event
+    FROM handrail.run r FULL JOIN (SELECT * FROM handrail.event WHERE kind = 'run began') e ON e.run_id = r.id
+    WHERE r.id IS NULL OR (e.detail ->> 'plan', e.detail ->> 'digest', e.by_login)
+                          IS DISTINCT FROM (r.plan, r.digest, r.started_by)
+    ORDER BY 2, 1
+    """
+)
+
 # Journals older than evidence have measurements without a digest.
 MEASURED = text(
     """
@@ -214,6 +225,11 @@ def told_at_fault(session: Session) -> Iterator[Row[Any]]:
     """(what, key, event) of rows that say themselves in the chain, and are not what they said last."""
     yield from session.execute(TOLD)
     yield from session.execute(PEOPLE)
+
+
+def begun_at_fault(session: Session) -> Iterator[Row[Any]]:
+    """(run_id, event) of runs that are not what was begun, or are gone."""
+    yield from session.execute(BEGUN)
 
 
 def evidence_at_fault(session: Session) -> Iterator[Row[Any]]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from console.engine import journey, opening
 from console.engine.audit.anchors import Anchor
 from console.engine.audit.walking import Fault, Walk
-from console.engine.errors import AnchorRefused
+from console.engine.errors import AnchorRefused, RunRefused
 from db.queries import chain, runs
 
 LISTED = 20
@@ -53,6 +54,7 @@ def verify(session: Session, anchors: Sequence[Anchor] = ()) -> Verified:
     counted = _compare_head(walk, heads)
     _compare_anchors(walk, anchors, counted)
     _compare_rows(session, walk)
+    _compare_runs(session, walk)
     faults = sorted(walk.faults, key=lambda fault: (fault.event is None, fault.event or 0))
     more = walk.more + max(0, len(faults) - LISTED)
     return Verified(target, walk.count, walk.head.hex(), time.monotonic() - began, faults[:LISTED], more)
@@ -108,3 +110,14 @@ def _compare_rows(session: Session, walk: Walk) -> None:
                  "the verdicts or answers are not those that were digested")  # fmt: skip
     for row in chain.measured_at_fault(session):
         walk.add("evidence", row.event, f"run {row.run_id} {row.step}: no evidence has the digest of this measurement")
+
+
+def _compare_runs(session: Session, walk: Walk) -> None:
+    """Each run's plan beside the event that began it; its steps and gates beside its plan (FM-C10)."""
+    for row in chain.begun_at_fault(session):
+        walk.add("run", row.event, f"run {row.run_id} is not the one that was begun, or is gone")
+    for run in runs.all_runs(session):
+        try:
+            opening.require_as_planned(session, run, journey.plan_of(run))
+        except (RunRefused, ValueError):  # a plan that is none is a ValueError
+            walk.add("run", None, f"run {run.id}: its plan, steps or gates are not those that it began with")

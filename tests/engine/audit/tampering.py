@@ -11,6 +11,7 @@ from console.engine.audit.anchors import Anchor
 from console.engine.audit.verifying import Verified
 from db import journal
 from db.session import Target
+from tests.driving import begun, tiny
 
 GUARDED = (
     "event",
@@ -45,14 +46,23 @@ END $$
 HEAD_FITS = "UPDATE handrail.head SET (count, hash) = (SELECT id, hash FROM handrail.event ORDER BY id DESC LIMIT 1)"
 
 # A run whose checkpoint was measured by one person and signed by another, who has the same login since.
+PLAN = """
+id = "one"
+kind = "sql"
+sql = "SELECT 1"
+undo = "SELECT 1"
+[phase.checkpoint]
+id = "check"
+title = "Check"
+gate.roles = ["DBA"]
+check = [{id = "same", kind = "sql", title = "Same", sql = "SELECT 3", equals = 3}]
+[[decision]]
+id = "when"
+title = "When"
+roles = ["DBA"]
+field = [{id = "day", kind = "text", title = "Day"}]
+"""
 SIGNED = """
-INSERT INTO handrail.run (plan, title, plan_text, sources, digest, parameters, fingerprint)
-    VALUES ('tiny', 'Tiny', '', '{}', 'd1', '{}', '{}');
-INSERT INTO handrail.step_run (run_id, position, step, phase, kind, title)
-    VALUES (1, 1, 'check', 'Only', 'checkpoint', 'Check');
-INSERT INTO handrail.gate (run_id, gate, kind, title, position, roles, needed, lasts)
-    VALUES (1, 'check', 'checkpoint', 'Check', 1, '{DBA}', 1, '7 days'),
-           (1, 'when', 'decision', 'When', 1, '{DBA}', 1, '7 days');
 INSERT INTO handrail.verdict (run_id, checkpoint, measurement, position, check_id, title, kind, passed, expected, found,
                               rows, query, seconds)
     VALUES (1, 'check', 1, 1, 'same', 'Größe', 'equal', true, '3', '3', '[{"n": 1.50}]', 'SELECT 3', 0.1),
@@ -84,6 +94,7 @@ def said(target: Target, count: int) -> None:
 
 
 def signed(target: Target) -> None:
+    begun(target, tiny(PLAN))
     with psycopg.connect(target.url) as connection:
         connection.execute(SIGNED.encode())
 

@@ -25,6 +25,12 @@ TAMPERED = {
     "passed where it had failed": ("UPDATE handrail.evidence SET passed = NOT passed WHERE gate = 'when'", [("evidence", "are not those")]),
     "a verdict edited, digested anew": (f"UPDATE handrail.verdict SET found = '4'; {DIGESTED}", [("evidence", "no evidence has the digest"), ("sign-off", "its evidence is another")]),
     "evidence gone": ("DELETE FROM handrail.evidence WHERE gate = 'check'", [("evidence", "no evidence has the digest"), ("sign-off", "its evidence is another")]),
+    "a gate made easier": ("UPDATE handrail.gate SET roles = '{anybody}' WHERE gate = 'check'", [("run", "run 1: its plan, steps or gates")]),
+    "a gate gone": ("DELETE FROM handrail.gate WHERE gate = 'check'", [("run", "run 1: its plan, steps or gates")]),
+    "a plan edited": ("UPDATE handrail.run SET plan_text = replace(plan_text, 'SELECT 1', 'SELECT 2')", [("run", "run 1: its plan, steps or gates")]),
+    "a plan that is none": ("UPDATE handrail.run SET plan_text = 'plan'", [("run", "run 1: its plan, steps or gates")]),
+    "another digest": ("UPDATE handrail.run SET digest = ''", [("run", "run 1 is not the one"), ("run", "run 1: its plan")]),
+    "begun by somebody else": ("UPDATE handrail.run SET started_by = 'eve'", [("run", "run 1 is not the one")]),
 }  # fmt: skip
 
 

@@ -187,7 +187,9 @@ def test_no_setting_of_the_session_changes_the_answer(sample: Target, zone: str,
     plain = verified(sample)
     assert plain.whole
     tamper(
-        sample, "UPDATE handrail.sign_off SET reason = 'Größe 目'", "UPDATE handrail.event SET step = '目' WHERE id = 1"
+        sample,
+        "UPDATE handrail.sign_off SET reason = 'Größe 目'",
+        "UPDATE handrail.event SET step = '目' WHERE kind = 'answered'",
     )
     plain = verified(sample)
     assert {fault.kind for fault in plain.faults} == {"sign-off", "edited", "row"}
