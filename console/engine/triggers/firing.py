@@ -98,10 +98,13 @@ def _fire(
     kept = _kept(executor, run)
     with executor.transaction() as session:
         row = runs.one(session, run)
-        if row is None or row.state in runs.OVER:
-            return  # its last step was done before it could be stopped
-        event = _journalled(session, row, plan, hit, kept)
+        if row is None:
+            return
+        over = row.state in runs.OVER  # its last step was done before it could be stopped
+        event = _too_late(session, row, plan, hit) if over else _journalled(session, row, plan, hit, kept)
     executor.tell(event)
+    if over:
+        return
     answers: list[Told] = []
     try:
         with sending(executor.notify, _body(executor, run, event)) as answers:
@@ -132,6 +135,10 @@ def _journalled(session: Session, row: Run, plan: Plan, hit: Hit, kept: list[dic
     )  # fmt: skip
     assert event is not None
     return event
+
+
+def _too_late(session: Session, row: Run, plan: Plan, hit: Hit) -> Event:
+    return journal.record(session, "trigger too late", row.id, trigger=hit.trigger.id, told=_told(plan, hit))
 
 
 def _told(plan: Plan, hit: Hit) -> str:

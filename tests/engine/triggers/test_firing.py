@@ -9,6 +9,7 @@ import pytest
 from console.engine import executor, journey, wishes
 from console.engine.errors import NotAsBefore, RolledBack, StepStopped, TakenOver, TriggerFired
 from console.engine.executor import Executor
+from console.engine.triggers.firing import on_guard
 from console.engine.triggers.second import APPLICATION, Second
 from db.queries import activity, gauges
 from db.session import Target
@@ -23,6 +24,20 @@ OURS = f"FROM pg_stat_activity WHERE datname = current_database() AND applicatio
 
 def over(target: Target, value: float = 9) -> None:
     ask(target, f"UPDATE reading SET value = {value}")
+
+
+def test_one_that_fires_after_the_last_step_is_journalled(sample: Target) -> None:
+    """There is nothing left to stop, and nobody is told that the run rests."""
+    ask(sample, LIMIT)
+    plan = guarded(quick(PROBE), seconds=0)
+    with executor.at(sample) as here:
+        number = journey.begin(here, plan)
+        with on_guard(here, number, plan, lambda: None):
+            journey._onward(here, number, plan, len(plan.items), "end", said=False, accepted=False, finish=False)
+            over(sample)
+            wait_until(here.stop.wanted.is_set)
+    assert state(sample, number) == "done"
+    assert kinds(sample, number)[-2:] == ["run done", "trigger too late"]
 
 
 def test_one_blip_does_not_fire(sample: Target) -> None:
