@@ -71,16 +71,15 @@ def end_part(executor: Executor, run: int, plan: Plan, undone: Item) -> None:
     near = (undone, *(item for item in plan.items if item.position == undone.position - 1))
     with executor.transaction() as session:
         kept = [(item.id, then) for item in near if (then := _kept(session, run, item))]
-    said: dict[str, object] = {}
-    differs: list[str] = []
-    if kept:
-        checkpoint, then = kept[0]
-        differs = fingerprint.differences(then, take(executor, content=False))
-        said = {"checkpoint": checkpoint, "schema": "as then"}
-        if differs:
-            said |= {"schema": "differs", "differs": differs[:NAMED]}
-    executor.turn(run, "paused", "run paused", before=undone.id, **said)
-    _require_none(differs, run, f"Undone down to {undone.id}", f"at checkpoint {said.get('checkpoint')}")
+    if not kept:
+        executor.turn(run, "paused", "run paused", before=undone.id)
+        return
+    checkpoint, then = kept[0]
+    differs = fingerprint.differences(then, take(executor, content=False))
+    said = {"schema": f"differs from {checkpoint}", "differs": differs[:NAMED]}
+    executor.turn(run, "paused", "run paused", before=undone.id,
+                  **said if differs else {"schema": f"as at {checkpoint}"})  # fmt: skip
+    _require_none(differs, run, f"Undone down to {undone.id}", f"at checkpoint {checkpoint}")
 
 
 def _kept(session: Session, run: int, item: Item) -> Fingerprint | None:

@@ -29,7 +29,7 @@ def back(target: Target, number: int, to: str) -> dict[str, object]:
 def test_it_says_that_the_schema_is_as_then(sample: Target, small: Plan) -> None:
     number = up(sample, small, "index")
     said = back(sample, number, "column")
-    assert said == {"before": "column", "checkpoint": "kept", "schema": "as then"}
+    assert said == {"before": "column", "schema": "as at kept"}
 
 
 def test_it_names_what_somebody_else_made(sample: Target, small: Plan) -> None:
@@ -43,7 +43,7 @@ def test_it_names_what_somebody_else_made(sample: Target, small: Plan) -> None:
 
 def test_undone_with_its_checkpoint_it_is_compared_too(sample: Target, small: Plan) -> None:
     number = up(sample, small, "index")
-    assert back(sample, number, "kept")["checkpoint"] == "kept"
+    assert back(sample, number, "kept")["schema"] == "as at kept"
 
 
 def test_between_two_checkpoints_nothing_is_said(sample: Target, small: Plan) -> None:
@@ -56,7 +56,7 @@ def test_measured_again_it_is_compared_with_the_last(sample: Target, small: Plan
     ask(sample, INDEX)
     drive(sample, lambda here: journey.measure_again(here, number, "kept"))
     drive(sample, lambda here: journey.forward(here, number, until="column"))
-    assert back(sample, number, "column")["schema"] == "as then"
+    assert back(sample, number, "column")["schema"] == "as at kept"
 
 
 def test_what_is_locked_at_the_checkpoint_is_not_waited_for(sample: Target, small: Plan) -> None:
