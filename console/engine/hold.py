@@ -52,7 +52,8 @@ FENCE = text("SELECT epoch, login, taken_at FROM handrail.fence")
 ENTER = text(
     """
     SELECT epoch, login, taken_at, pg_current_xact_id()::text AS xid,
-           set_config('lock_timeout', coalesce(:lock_timeout, current_setting('lock_timeout')), true)
+           set_config('lock_timeout', coalesce(:lock_timeout, current_setting('lock_timeout')), true),
+           pg_try_advisory_xact_lock(:key)  -- which no function that a step calls can let go
     FROM handrail.fence FOR SHARE
     """
 )
@@ -211,7 +212,7 @@ class Hold:
 
     def _enter(self, session: Session, patience: float | None) -> str:
         lock_timeout = f"{max(1, round(patience * 1000))}ms" if patience is not None else None
-        fence = session.execute(ENTER, {"lock_timeout": lock_timeout}).one_or_none()
+        fence = session.execute(ENTER, {"lock_timeout": lock_timeout, "key": LOCK_KEY}).one_or_none()
         if fence is None:
             raise NotPrepared(
                 "handrail's fence is gone from this database.", "Put it back with: handrail init --name TARGET"

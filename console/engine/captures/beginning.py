@@ -14,6 +14,7 @@ from console.engine.errors import StepFailed
 from console.engine.statements import send
 from console.engine.steps.common import Found
 from console.engine.work import Work
+from db.session import EXECUTOR_SETTINGS
 
 KEY = text(
     """
@@ -27,12 +28,23 @@ KIND = text("SELECT relkind::text FROM pg_class WHERE oid = to_regclass(:table)"
 # why a table cannot be captured: the triggers would miss a write, stop one, or take two rows for one
 UNFIT = text(
     """
+    WITH RECURSIVE held (type) AS (
+        SELECT atttypid FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped
+        UNION
+        SELECT part.type FROM held JOIN pg_type t ON t.oid = held.type CROSS JOIN LATERAL (
+            SELECT unnest(ARRAY[nullif(t.typbasetype, 0), nullif(t.typelem, 0)])
+            UNION ALL SELECT atttypid FROM pg_attribute
+                      WHERE attrelid = nullif(t.typrelid, 0) AND attnum > 0 AND NOT attisdropped) AS part (type)
+        WHERE part.type IS NOT NULL
+    )
     SELECT CASE
         WHEN EXISTS (SELECT FROM pg_inherits WHERE c.oid = inhparent)
             THEN 'has parts: what is written to them is not seen; capture the parts'
-        WHEN EXISTS (SELECT FROM pg_attribute
-                     WHERE attrelid = c.oid AND NOT attisdropped AND atttypid = 'json'::regtype)
+        WHEN EXISTS (SELECT FROM held WHERE type = 'json'::regtype)
             THEN 'has a column of type json, of which some values cannot be kept: jsonb can'
+        WHEN EXISTS (SELECT FROM held JOIN pg_cast ON castsource = type AND casttarget = 'json'::regtype
+                     WHERE type <> 'jsonb'::regtype)
+            THEN 'has a column of a type that is turned into json in a way of its own, and may not come back the same'
         WHEN NOT EXISTS (
             SELECT FROM pg_index i
             WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
@@ -44,8 +56,8 @@ UNFIT = text(
             THEN 'has no unique index, without nulls and not deferrable, over the columns of its key'
         WHEN EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
                      WHERE a.attrelid = c.oid AND a.attname = ANY (CAST(:key AS text[]))
-                       AND (t.typcategory IN ('A', 'C') OR t.typtype = 'c'))
-            THEN 'has an array or a composite type in its key'
+                       AND (t.typcategory IN ('A', 'C') OR t.typtype = 'c' OR t.oid = 'jsonb'::regtype))
+            THEN 'has an array, a composite type or jsonb in its key'
     END
     FROM pg_class c WHERE c.oid = to_regclass(:table)
     """
@@ -53,7 +65,8 @@ UNFIT = text(
 # how many of the triggers are there and fire, and how many columns of the key have kept their names
 STANDING = text(
     """
-    SELECT count(*) FILTER (WHERE tgenabled = 'A') AS triggers,
+    SELECT count(*) FILTER (WHERE tgenabled = 'A' AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = tgrelid))
+               AS triggers,
            (SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attname = ANY (:key)) AS columns
     FROM pg_trigger WHERE tgrelid = to_regclass(:table) AND tgname = ANY (:names)
     """
@@ -65,12 +78,25 @@ FORGET = (
     text("DELETE FROM handrail.captured WHERE run_id = :run AND capture = :capture"),
     text("DELETE FROM handrail.capture WHERE run_id = :run AND capture = :capture"),
 )
+READING = ("search_path", "TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "bytea_output")
+PIN = text(
+    """
+    SELECT count(set_config(name, value, true))
+    FROM unnest(CAST(:names AS text[]), CAST(:values AS text[])) AS wanted (name, value)
+    """
+)
 # of each row, before any trigger of the application's (they fire by name) that changes the row once more
 TRIGGERS = {
     "written": "AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW WHEN (handrail.is_other())"
     " EXECUTE FUNCTION handrail.capture",
     "truncated": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION handrail.refuse_truncate",
 }
+
+
+def pin(connection: Connection) -> None:
+    """Puts back, for the open transaction, what a step may have set for it and what decides how a value reads."""
+    wanted = {name: EXECUTOR_SETTINGS[name] for name in READING}
+    connection.execute(PIN, {"names": list(wanted), "values": list(wanted.values())})
 
 
 def begin(connection: Connection, run: int, capture: Capture) -> None:
@@ -110,6 +136,8 @@ def stands(connection: Connection, run: int, capture: Capture) -> bool:
 
 def require_standing(connection: Connection, run: int, captures: Sequence[Capture]) -> None:
     """Raises StepFailed for the first capture that has a hole, or that a step would tear one into."""
+    if captures and connection.in_transaction():
+        pin(connection)
     for capture in captures:
         if not stands(connection, run, capture):
             raise StepFailed(
@@ -132,6 +160,7 @@ def begun_with(work: Work, captures: Sequence[Capture], do: Callable[[], Found])
         if _kind(work.connection, capture.table):
             begin(work.connection, work.run, capture)
     found = do()
+    pin(work.connection)
     for capture in captures:
         begin(work.connection, work.run, capture)
     return found

@@ -25,6 +25,7 @@ from console.engine.steps.common import Found
 from console.engine.work import Work
 
 Range = tuple[int, int]
+Refused = tuple[str, int, int]  # the capture, which of its statements, the row
 # no word of the table's about a row: a conflict, a lock, a shortage, a cancel, the end of a session, a bug
 PASSED_ON = ("40", "53", "55P03", "57", "58", "XX", "08")
 
@@ -46,8 +47,8 @@ DIFFERS = SQL("EXISTS (SELECT FROM jsonb_each(k.wanted) AS e WHERE to_jsonb(t.*)
 DELETE = SQL("DELETE FROM {table} AS t USING {kept} AS k WHERE k.wrote IS NULL AND {brought} AND {same} AND {within}")
 UPDATE = SQL(
     """
-    UPDATE {table} AS t SET {values}
-    FROM {kept} AS k CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, k.wanted) AS v
+    UPDATE {table} AS t SET ({columns}) = (SELECT {values} FROM jsonb_populate_record(t.*, k.wanted) AS v)
+    FROM {kept} AS k
     WHERE k.wrote IS NOT NULL AND {same} AND {differs} AND {within}
     """
 )
@@ -57,6 +58,11 @@ INSERT = SQL(
     FROM {kept} AS k CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, k.entire) AS v
     WHERE k.whole AND {taken} AND {within} AND NOT EXISTS (SELECT FROM {table} AS t WHERE {same})
     """
+)
+# of a row that others made and deleted the undo may have brought an older one, which was never theirs
+REMOVED = SQL(
+    "UPDATE {kept} AS k SET removed = to_jsonb(t.*) FROM {table} AS t"
+    " WHERE k.wrote IS NULL AND k.born AND NOT k.there AND {same}"
 )
 # before the last undo, a value that the undo has left as it was is not met: our own steps may stand on it
 TOUCHED = SQL(
@@ -86,8 +92,10 @@ MISSED = SQL(
 ASIDE = SQL(
     """
     INSERT INTO handrail.set_aside (run_id, step, source, row)
-    SELECT {run}, {step}, {source}, jsonb_build_object('op', k.op, 'key', jsonb_object({key}, k.key), 'row', k.aside)
-    FROM {kept} AS k WHERE k.op IS NOT NULL ORDER BY k.n
+    SELECT {run}, {step}, {source}, jsonb_build_object(
+        'op', coalesce(k.op, 'removed'), 'key', jsonb_object({key}, k.key),
+        'row', CASE WHEN k.op IS NULL THEN k.removed ELSE k.aside END)
+    FROM {kept} AS k WHERE k.op IS NOT NULL OR k.removed IS NOT NULL ORDER BY k.n
     """
 )
 # from here on what the expressions filled counts as written, and what has no column or was set aside is not met again
@@ -122,6 +130,7 @@ def around(work: Work, captures: Sequence[Capture], undo: Callable[[], Found]) -
     said = undo()
     if not kept:
         return said
+    beginning.pin(work.connection)
     # what a deferred constraint has to say of a row that is carried, it says while that row can still be set aside
     work.connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
     places = [_place(work, one) for one in kept]
@@ -154,18 +163,23 @@ class Place:
 def _place(work: Work, kept: Kept) -> Place:
     last = kept.capture.since == work.step
     table = (kept.capture.into or kept.table) if last else kept.table
-    return Place(kept, table, images.columns_of(work.connection, table), last)
+    columns = images.columns_of(work.connection, table)
+    return Place(kept, table, columns if columns.keys() >= set(kept.key) else {}, last)
 
 
 def _carry_all(connection: Connection, places: list[Place]) -> dict[str, int]:
-    """Again and again, as long as a table takes more: a row may wait for one of another table, or for a key."""
+    """Again and again, as long as other rows are refused: one may wait for another row, or for its key."""
     carried = {place.kept.capture.id: 0 for place in places}
     wanted = [place for place in places if place.columns and place.kept.capture.rule == "carried back"]
-    more = True
-    while more:
-        news = {place.kept.capture.id: _carry(connection, place) for place in wanted}
-        carried = {name: count + news.get(name, 0) for name, count in carried.items()}
-        more = any(news.values()) and len(wanted) > 1
+    refused: set[Refused] = {("", 0, 0)}
+    seen: list[set[Refused]] = [set()]
+    while refused not in seen:
+        seen.append(refused)
+        refused = set()
+        for place in wanted:
+            taken, left = _carry(connection, place)
+            carried[place.kept.capture.id] += taken
+            refused |= left
     return carried
 
 
@@ -196,53 +210,54 @@ def _sort_out(connection: Connection, place: Place) -> None:
         kept=kept.name, held=_names(held), there=_names(list(columns)), covered=_names(sorted(covered)),
         usual=SQL("{}::jsonb").format(Literal(json.dumps(kept.usual))),
     ).as_string())  # fmt: skip
+    here = {"kept": kept.name, "table": quoted(place.table), "same": same(kept, columns, SQL("t"), SQL("k"))}
+    send(connection, REMOVED.format(**here).as_string())
     if not place.last:
-        send(connection, TOUCHED.format(
-            kept=kept.name, table=quoted(place.table), same=same(kept, columns, SQL("t"), SQL("k"))
-        ).as_string())  # fmt: skip
+        send(connection, TOUCHED.format(**here).as_string())
 
 
-def _carry(connection: Connection, place: Place) -> int:
-    """Deletes, changes and inserts, as far as the table takes them; how many rows it took."""
+def _carry(connection: Connection, place: Place) -> tuple[int, set[Refused]]:
+    """Deletes, changes and inserts, as far as the table takes them: how many rows it took, and which it refused."""
     kept, columns = place.kept, place.columns
     count = send(connection, SQL("SELECT count(*) FROM {}").format(kept.name).as_string()).scalar_one()
     if not count:
-        return 0
+        return 0, set()
     given = {"table": quoted(place.table), "kept": kept.name, "same": same(kept, columns, SQL("t"), SQL("k")),
              "differs": DIFFERS, **place.words()}  # fmt: skip
     ours = [name for name in columns if name in kept.columns or name in kept.mapping]
-    values = [
-        SQL("{name} = CASE WHEN k.wanted ? {word} THEN v.{name} ELSE t.{name} END").format(
-            name=Identifier(name), word=Literal(name)
-        )
-        for name in ours
-        if name not in kept.key and columns[name].changeable
-    ]
+    changed = [name for name in ours if name not in kept.key and columns[name].changeable]
     statements = [partial(DELETE.format, **given)]
-    if values:
-        statements.append(partial(UPDATE.format, **given, values=SQL(", ").join(values)))
+    if changed:
+        statements.append(partial(UPDATE.format, **given, **_listed(changed)))
     written = [name for name in ours if columns[name].writable]
-    names, taken = map(Identifier, written), [SQL("v.{}").format(Identifier(name)) for name in written]
-    statements.append(partial(INSERT.format, **given, columns=SQL(", ").join(names), values=SQL(", ").join(taken)))
-    return sum(_sent(connection, statement, (1, count)) for statement in statements)
+    statements.append(partial(INSERT.format, **given, **_listed(written)))
+    sent = [_sent(connection, statement, (1, count)) for statement in statements]
+    refused = {(kept.capture.id, turn, row) for turn, (_, rows) in enumerate(sent) for row in rows}
+    return sum(taken for taken, _ in sent), refused
 
 
-def _sent(connection: Connection, statement: Callable[..., Composable], rows: Range) -> int:
-    """Halves what the table refuses, down to the rows that it does not take: those are set aside."""
+def _listed(names: list[str]) -> dict[str, Composable]:
+    values = [SQL("v.{}").format(Identifier(name)) for name in names]
+    return {"columns": SQL(", ").join(map(Identifier, names)), "values": SQL(", ").join(values)}
+
+
+def _sent(connection: Connection, statement: Callable[..., Composable], rows: Range) -> tuple[int, list[int]]:
+    """Halves what the table refuses, down to the rows that it does not take: how many it took, and which not."""
     first, last = rows
     within = SQL("k.n BETWEEN {} AND {}").format(Literal(first), Literal(last))
     with connection.begin_nested() as tried:
         try:
-            return send(connection, statement(within=within).as_string()).rowcount
+            return send(connection, statement(within=within).as_string()).rowcount, []
         except DBAPIError as error:
             code = error.orig.sqlstate if isinstance(error.orig, pg.Error) else None
             if code is None or code.startswith(PASSED_ON):
                 raise
             tried.rollback()
     if first == last:
-        return 0
+        return 0, [first]
     middle = (first + last) // 2
-    return _sent(connection, statement, (first, middle)) + _sent(connection, statement, (middle + 1, last))
+    halves = [_sent(connection, statement, half) for half in ((first, middle), (middle + 1, last))]
+    return sum(taken for taken, _ in halves), [row for _, rows in halves for row in rows]
 
 
 def _missed(place: Place) -> Composable:

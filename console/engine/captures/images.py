@@ -15,7 +15,7 @@ from console.engine.statements import send
 
 COLUMNS = text(
     """
-    SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attgenerated::text = '',
+    SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.atttypid::bigint, a.attgenerated::text = '',
            a.attgenerated::text = '' AND a.attidentity::text <> 'a', pg_get_expr(d.adbin, d.adrelid)
     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
@@ -32,7 +32,8 @@ KEEP = SQL(
     SELECT row_number() OVER () AS n, c.key, c.born, c.wrote, c.whole, {there} AS there, to_jsonb(r.*) AS was,
            CASE WHEN {there} THEN {mapped} ELSE '{{}}' END AS mapped,
            CASE WHEN {there} THEN {mapped_all} ELSE '{{}}' END AS mapped_all,
-           NULL::jsonb AS wanted, NULL::jsonb AS entire, NULL::jsonb AS lost, NULL::text AS op, NULL::jsonb AS aside
+           NULL::jsonb AS removed, NULL::jsonb AS wanted, NULL::jsonb AS entire, NULL::jsonb AS lost,
+           NULL::text AS op, NULL::jsonb AS aside
     FROM handrail.captured AS c LEFT JOIN {table} AS r ON {same}
     WHERE c.run_id = {run} AND c.capture = {capture}
     """
@@ -41,9 +42,13 @@ KEEP = SQL(
 
 @dataclass(frozen=True)
 class Column:
-    """`usual` is the expression of its default; an identity that is always generated is written, and not changed."""
+    """`usual` is the expression of its default; an identity that is always generated is written, and not changed.
+
+    `number` is the type's: one that was dropped and made again has another.
+    """
 
     type: str
+    number: int
     writable: bool
     changeable: bool
     usual: str | None
@@ -85,13 +90,20 @@ def keep(connection: Connection, run: int, capture: Capture, table: str, key: li
 
 
 def same(kept: Kept, columns: dict[str, Column], row: SQL, other: SQL) -> Composable:
-    """Whether `row`, which has `columns`, has the key of `other`: a row of handrail.captured or of what is kept."""
-    return SQL(" AND ").join(
-        SQL("{row}.{column} = ({other}.key[{place}])::{type}").format(
-            row=row, column=Identifier(name), other=other, place=Literal(place), type=SQL(columns[name].type)
-        )
-        for place, name in enumerate(kept.key, 1)
-    )
+    """Whether `row`, which has `columns`, has the key of `other`: a row of handrail.captured or of what is kept.
+
+    As it is written: 1.00 is another key than 1.0, and what a narrower type would cut off is not cut off.
+    """
+    parts = []
+    for place, name in enumerate(kept.key, 1):
+        given = {"row": row, "column": Identifier(name), "other": other, "place": Literal(place)}
+        parts.append(SQL("to_jsonb({row}.{column}) #>> '{{}}' = {other}.key[{place}]").format(**given))
+        if (columns[name].type, columns[name].number) == (kept.columns[name].type, kept.columns[name].number):
+            # by the index
+            parts.append(
+                SQL("{row}.{column} = ({other}.key[{place}])::{type}").format(**given, type=SQL(columns[name].type))
+            )
+    return SQL(" AND ").join(parts)
 
 
 def columns_of(connection: Connection, table: str) -> dict[str, Column]:

@@ -37,6 +37,8 @@ CREATE TABLE handrail.captured (
     -- the last value of each column that others wrote, null for a row that they deleted; all columns where `whole`
     wrote   jsonb,
     whole   boolean NOT NULL,
+    -- how many triggers deep it was written: 1 by a statement of theirs
+    depth   smallint NOT NULL,
     gone    boolean GENERATED ALWAYS AS (wrote IS NULL) STORED,
     CHECK (wrote IS NOT NULL OR NOT whole),
     PRIMARY KEY (run_id, capture, key)
@@ -98,27 +100,40 @@ DECLARE
     left_key text[] := '{}';
     new_key text[] := '{}';
     part text;
+    us CONSTANT xid := pg_current_xact_id()::xid;
+    deep CONSTANT smallint := pg_trigger_depth();
+    -- a trigger of theirs, for another row of this statement, may have changed the row once more: if what is kept of it
+    -- was written in this transaction and deeper, it has said so already
+    stale CONSTANT boolean := CASE TG_OP WHEN 'DELETE' THEN false ELSE NEW.xmax = us END;
 BEGIN
     FOREACH part IN ARRAY keys LOOP
         left_key := left_key || (before ->> part);
         new_key := new_key || (after ->> part);
     END LOOP;
     IF TG_OP = 'UPDATE' AND left_key = new_key THEN
-        INSERT INTO handrail.captured AS c (run_id, capture, key, born, wrote, whole)
-        SELECT of_run, named, new_key, false, jsonb_object_agg(e.key, e.value), false
+        INSERT INTO handrail.captured AS c (run_id, capture, key, born, wrote, whole, depth)
+        SELECT of_run, named, new_key, false, jsonb_object_agg(e.key, e.value), false, deep
         FROM jsonb_each(after) AS e WHERE e.value IS DISTINCT FROM before -> e.key HAVING count(*) > 0
-        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = coalesce(c.wrote, '{}') || excluded.wrote;
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET
+            wrote = CASE WHEN stale AND c.xmin = us AND c.depth > deep THEN excluded.wrote || c.wrote
+                    ELSE coalesce(c.wrote, '{}') || excluded.wrote END,
+            depth = deep;
         RETURN NULL;
     END IF;
     IF TG_OP <> 'INSERT' THEN
-        INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole)
-        VALUES (of_run, named, left_key, false, NULL, false)
-        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = NULL, whole = false;
+        INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole, depth)
+        VALUES (of_run, named, left_key, false, NULL, false, deep)
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = NULL, whole = false, depth = deep;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole)
-        VALUES (of_run, named, new_key, true, after, true)
-        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = excluded.wrote, whole = true;
+        INSERT INTO handrail.captured AS c (run_id, capture, key, born, wrote, whole, depth)
+        VALUES (of_run, named, new_key, true, after, true, deep)
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET
+            wrote = CASE WHEN stale AND c.xmin = us AND c.depth > deep THEN excluded.wrote || c.wrote
+                    ELSE excluded.wrote END,
+            whole = NOT (stale AND c.xmin = us AND c.depth > deep AND c.wrote IS NULL),
+            born = c.born OR stale AND c.xmin = us AND c.depth > deep,
+            depth = deep;
     END IF;
     RETURN NULL;
 END $$;

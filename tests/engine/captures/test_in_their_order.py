@@ -23,6 +23,18 @@ CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$;
 CREATE TRIGGER "0 again" AFTER UPDATE ON t FOR EACH {each} WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION again()
 """
+CLOSING = """
+CREATE FUNCTION close() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    UPDATE t SET s = 'closed' WHERE s = 'open'; RETURN NEW;
+END $$;
+CREATE TRIGGER close BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION close()
+"""
+DELETING = """
+CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    DELETE FROM t WHERE id = NEW.id + 1 AND id > 10; RETURN NULL;
+END $$;
+CREATE TRIGGER gone AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION gone()
+"""
 MOVED = (
     "CREATE TABLE whole (id int PRIMARY KEY, n int, s text) PARTITION BY RANGE (id)",
     "CREATE TABLE t PARTITION OF whole FOR VALUES FROM (0) TO (10)",
@@ -40,6 +52,26 @@ def test_what_a_trigger_of_theirs_writes_once_more_is_the_last(sample: Target, e
     assert rows(sample, "SELECT wrote FROM handrail.captured") == [{"wrote": {"n": 6}}]
     down(sample, number)
     assert ask(sample, "SELECT n FROM t WHERE id = 1") == 6
+
+
+def test_another_row_of_the_same_statement_that_their_trigger_changes_is_kept_as_it_is(sample: Target) -> None:
+    """Each new row closes the one before it, also one that the same statement inserted."""
+    others(sample, TABLE, CLOSING)
+    number = up(sample, made(capture(), one=OVERWRITTEN), "one")
+    others(sample, "INSERT INTO t VALUES (11, 1, 'open'), (12, 1, 'open'), (13, 1, 'open')")
+    before = rows(sample, "SELECT id, s FROM t ORDER BY id")
+    assert [row["s"] for row in before[-3:]] == ["closed", "closed", "open"]
+    down(sample, number)
+    assert rows(sample, "SELECT id, s FROM t ORDER BY id") == before
+    assert aside(sample) == []
+
+
+def test_a_row_that_their_trigger_deletes_in_the_same_statement_stays_away(sample: Target) -> None:
+    others(sample, TABLE, DELETING)
+    number = up(sample, made(capture(), one=OVERWRITTEN), "one")
+    others(sample, "INSERT INTO t VALUES (11, 1, 'x'), (12, 1, 'x')")
+    down(sample, number)
+    assert ask(sample, "SELECT array_agg(id ORDER BY id) FROM t WHERE id > 10") == [11]
 
 
 def test_what_comes_through_a_parent_is_kept(sample: Target) -> None:
