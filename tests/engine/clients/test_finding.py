@@ -1,14 +1,18 @@
-"""Every answer is what a search of all rows by hand finds, whoever asks and however the index was made."""
+"""Every answer is what a search of all rows by hand finds, whoever asks and however the index was made.
+
+10 000 questions on the newest server; on an older one a tenth, since it runs the same SQL.
+"""
 
 from __future__ import annotations
 
 import itertools
-import random
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from console.engine.clients import finding
 from console.engine.clients.finding import REFINED, Found
@@ -16,13 +20,20 @@ from console.engine.errors import SearchRefused
 from db.searching import Searching
 from db.session import Target
 from tests.driving import ask
-from tests.engine.clients.brute import ANYWHERE, FIELDS, Crowd, Wanted, whole, words
+from tests.engine.clients import typed
+from tests.engine.clients.brute import FIELDS, Crowd, Wanted, whole
 from tests.engine.clients.crowd import SEES
 from tests.staffed import as_login
 
-SEED = 20_261_121
-WRITTEN: tuple[Callable[[str], str], ...] = (str, str, str.upper, str.title, str.swapcase)
-LETTERS = "abeEnsSmvzö-.'&ßاדΣй가田0129"
+# The same questions each time, but for a few: hypothesis also tries numbers that stand in the modules that are loaded.
+# How long drawing them takes is the machine's affair.
+SETTINGS = settings(derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_is_kept(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Without a database hypothesis still keeps what it read from the sources, in the current folder unless told."""
+    set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
 
 
 @contextmanager
@@ -32,48 +43,11 @@ def searching_as(target: Target, login: str) -> Iterator[Searching]:
     searching.close()
 
 
-def piece(chance: random.Random, crowd: Crowd, ids: list[str]) -> Wanted:
-    """A part of what some client has, written in some other way; now and then something that nobody has."""
-    id = chance.choice(ids)
-    held = {field: value for field, value in crowd.values[id].items() if value}
-    field = chance.choice([*held]) if held else "id"
-    value = held.get(field, id)
-    named = field if field not in ANYWHERE or chance.random() < 0.3 else ""
-    if chance.random() < 0.08:
-        named, value = "id" * chance.randrange(2), id
-    elif chance.random() < 0.08:
-        value = "".join(chance.choice(LETTERS) for _ in range(chance.randrange(1, 6)))
-    elif FIELDS.get(field) == "phone" and chance.random() < 0.7:
-        bare = re.sub(r"[^0-9]", "", value)
-        value = bare[-chance.randrange(2, 9) :] if chance.random() < 0.6 else f"+{bare}"
-    elif FIELDS.get(field) == "words" and chance.random() < 0.85:
-        value = chance.choice([*words(value), *re.split(r"\s+", value)[:30]] or [value])
-    if named == "company" and chance.random() < 0.3:
-        named = "tenant"
-    cut = value[: chance.choice([1, 1, 2, 3, 4, 6, 9, 60, 300])] if chance.random() < 0.8 else value[:300]
-    cut = chance.choice(WRITTEN)(cut).replace('"', "").strip()
-    if not named and (cut.startswith("!") or ":" in cut):
-        cut = cut.lstrip("!").replace(":", " ").strip()
-    return Wanted(cut or "smith", named, chance.random() < 0.12)
-
-
-def queries(crowd: Crowd, number: int, chance: random.Random) -> Iterator[list[Wanted]]:
-    ids = sorted(crowd.all)
-    for _ in range(number):
-        few = [chance.choice(ids)] if chance.random() < 0.7 else ids
-        wanted = [piece(chance, crowd, few) for _ in range(chance.choice([1, 1, 1, 2, 2, 3]))]
-        written = " ".join(one.written for one in wanted)
-        if len(written) > 400 or (len(wanted) > 1 and re.fullmatch(r"[-+0-9()/. ]+", written)):
-            wanted = wanted[:1]  # several numbers are one number with spaces
-        if len(wanted[0].written) <= 400:
-            yield wanted
-
-
 def check(crowd: Crowd, wanted: list[Wanted], tenants: list[str] | None, found: Found, top: int) -> None:
     """What is claimed of an answer is so."""
     expected = crowd.find(wanted, tenants)
     ids = [client.id for client in found.clients]
-    said = f"seed {SEED}: {' '.join(one.written for one in wanted)!r}: {found.told}"
+    said = f"{typed.written(wanted)!r}: {found.told}"
     assert len(set(ids)) == len(ids) <= top, said
     assert set(ids) <= expected, f"{said}: too much: {set(ids) - expected}"
     if found.complete and len(ids) < top:
@@ -83,50 +57,54 @@ def check(crowd: Crowd, wanted: list[Wanted], tenants: list[str] | None, found: 
         assert found.count == len(expected), f"{said}, there are {len(expected)}"
     elif found.counted == "at least":
         assert found.count <= len(expected), said
+    holders = cache(crowd.in_field)
     sought = [one for one in wanted if not one.excluded and crowd.has(one) is not None]
     for client in found.clients[:3]:
         assert len(client.why) == len(sought), said
         for field, one in zip(client.why, sought, strict=True):
-            assert client.id in (crowd.in_field(one.text, field) or ()), f"{said}: {client.id} not by its {field}"
+            assert client.id in (holders(one.text, field) or ()), f"{said}: {client.id} not by its {field}"
 
 
-def compare(target: Target, login: str, number: int, top: int = 50, most: int = REFINED) -> int:
-    """Asks so many questions as a login; how many answers did not fill the page and were not complete."""
-    crowd, chance = Crowd(target), random.Random(f"{SEED} {login} {top} {most}")
-    tenants = None if SEES[login] == ["*"] else SEES[login]
-    incomplete = 0
+def compare(target: Target, login: str, number: int, top: int = 50, most: int = REFINED, complete: bool = True) -> None:
+    """Asks so many questions as a login on one connection; `complete` where every answer must be."""
+    crowd, tenants = Crowd(target), None if SEES[login] == ["*"] else SEES[login]
+    newest = ask(target, "SELECT current_setting('server_version_num')::int >= 180000")
     with searching_as(target, login) as searching:
-        for wanted in queries(crowd, number, chance):
-            asked = finding.read(searching, " ".join(one.written for one in wanted))
-            found = finding.find(searching, asked, top, most)
+
+        @seed(f"{login} {top} {most}")  # else each login would be asked the same
+        @settings(SETTINGS, max_examples=number if newest else number // 10)
+        @given(typed.questions(crowd, crowd.find([], tenants)))
+        def answered(wanted: list[Wanted]) -> None:
+            found = finding.find(searching, finding.read(searching, typed.written(wanted)), top, most)
             check(crowd, wanted, tenants, found, top)
-            incomplete += not found.complete
-    return incomplete
+            assert found.complete or not complete, f"{typed.written(wanted)!r}: {found.told}: not complete"
+
+        answered()
 
 
 def test_whoever_sees_all_finds_what_is_there(full: Target) -> None:
-    assert compare(full, "support1", 5000) == 0
+    compare(full, "support1", 4000)
 
 
 def test_two_tenants_are_all_that_is_found(full: Target) -> None:
-    assert compare(full, "support2", 1500) == 0
+    compare(full, "support2", 2500)
 
 
 def test_nobody_s_tenants_find_nothing(full: Target) -> None:
-    assert compare(full, "support0", 200) == 0
+    compare(full, "support0", 200)
 
 
 def test_short_pages_and_little_followed_claim_nothing_untrue(full: Target) -> None:
     """The first answer while somebody types: incomplete is said, and never more than is there."""
-    compare(full, "support1", 1500, top=5, most=1)
-    compare(full, "support1", 500, top=300, most=1)
-    compare(full, "support2", 300, top=1, most=1)
+    compare(full, "support1", 1500, top=5, most=1, complete=False)
+    compare(full, "support1", 500, top=300, most=1, complete=False)
+    compare(full, "support2", 300, top=1, most=1, complete=False)
 
 
 def test_the_lite_profile_finds_the_same(lite: Target) -> None:
-    assert compare(lite, "support1", 600) == 0
-    assert compare(lite, "support2", 300, top=5, most=1) == 0
-    assert compare(lite, "support0", 100) == 0
+    compare(lite, "support1", 600)
+    compare(lite, "support2", 300, top=5, most=1)
+    compare(lite, "support0", 100)
 
 
 MANY = "INSERT INTO clients_enhanced (name, company_name) SELECT %s, %s FROM generate_series(1, %s::int)"
