@@ -12,6 +12,11 @@ def digest(file: Path) -> str:
         return hashlib.file_digest(dump, "sha256").hexdigest()
 
 
+def unproven(file: Path) -> Path:
+    """Its name until it has been restored: what is called a dump is one."""
+    return file.with_suffix(".unproven")
+
+
 def beside(file: Path) -> Path:
     return file.with_suffix(".sha256")
 

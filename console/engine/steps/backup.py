@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from console.engine import dumping, outside
-from console.engine.dumps import digest, seal
+from console.engine.dumps import digest, seal, unproven
 from console.engine.errors import PlanError, StepFailed
 from console.engine.statements import PARAMETER
 from console.engine.steps.common import Estimate, Found, Sources, Step
@@ -73,10 +73,14 @@ class Backup(Step):
         file = _free_name(work, self.id)
         major = dumping.major_of(work.connection)
         dumping.require_unbound(work.connection)
-        before, taken_at = dumping.dump(work, file, major)
+        taken = unproven(file)
+        before, taken_at = dumping.dump(work, taken, major)
+        was = digest(taken)
+        dumping.restore_and_compare(work, taken, major, before)
+        taken.rename(file)
         sealed = seal(file)
-        dumping.restore_and_compare(work, file, major, before)
-        if digest(file) != sealed:
+        if sealed != was:
+            file.rename(taken)
             raise StepFailed(f"{file.name} changed while it was restored.", "Find out who writes there; take it again.")
         rows = sum(rows for rows, _ in before.content.values())
         found = {"file": str(file), "bytes": file.stat().st_size, "sha256": sealed, "rows": rows,
@@ -109,4 +113,4 @@ def _free_name(work: Work, step: str) -> Path:
     folder = postgres.home() / "backups" / f"{work.target.name}-{identity}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     names = (folder / f"run-{work.run}-{step}{f'-{again}' if again > 1 else ''}.dump" for again in count(1))
-    return next(name for name in names if not name.exists())
+    return next(name for name in names if not name.exists() and not unproven(name).exists())

@@ -22,6 +22,9 @@ from tests.engine.steps.test_backup import dumped
 from tests.servers import Server
 from tests.staffed import as_login
 
+# what no row of a restored table meets
+ELSEWHERE_WRONG = """CREATE FUNCTION here() RETURNS bool LANGUAGE sql IMMUTABLE AS
+$$ SELECT current_database() !~ '^handrail_scratch' $$"""
 DUMP = tiny('id = "one"\nkind = "backup"')
 
 
@@ -49,6 +52,16 @@ def test_a_dump_that_is_cut_does_not_restore(sample: Target, small: Plan, server
     with pytest.raises(StepFailed, match="pg_restore failed: "):
         restored(sample, number, small, file, server.version)
     assert ask(sample, "SELECT count(*) FROM pg_database WHERE datname LIKE 'handrail_scratch%'") == 0
+
+
+@pytest.mark.newest
+def test_one_that_did_not_pass_is_not_called_a_dump(sample: Target, small: Plan) -> None:
+    ask(sample, ELSEWHERE_WRONG)
+    ask(sample, "ALTER TABLE person ADD CHECK (here())")
+    number, before = begun(sample, small), set(home().rglob("*"))
+    with pytest.raises(StepFailed, match="pg_restore failed"):
+        drive(sample, lambda here: journey.forward(here, number, until="dump"))
+    assert {path.suffix for path in set(home().rglob("run-*")) - before} == {".unproven", ".list"}
 
 
 @pytest.mark.newest
