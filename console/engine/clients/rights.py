@@ -20,7 +20,7 @@ FINDING = ("find(jsonb, text, int, int, bigint)", "meant(text)", "seen(text)", "
            "part_of(text, text, int)", "reveal(text, text, text)", "revealed(bigint)", "exported(text, int)",
            "tenants(text, text, int)", "tenant_size(text)", "values_of(text, int)")  # fmt: skip
 ASKED = tuple(one for one in FINDING if not one.startswith("seen"))
-WITHIN = ("fold(text)", "words(text)", "digits(text)", "terms(text, text, text)",
+WITHIN = ("fold(text)", "pieces(text)", "words(text)", "digits(text)", "terms(text, text, text)",
           "whole_terms(text, text)", "mask(text, text)", "arms(text, text)", "about(text[])",
           "holds(handrail_search.arm[])", "ranges(handrail_search.arm[], int[], int)", "sees_all()", "my_tenants()",
           "say(text, jsonb)", "stands(bigint)", "seen(text)")  # fmt: skip
