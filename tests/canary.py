@@ -106,7 +106,7 @@ def kept_silent(server: EmbeddedServer) -> None:
     for file in home.rglob("*"):
         if file.is_file() and not file.is_symlink():
             of_server = server.pgdata in file.parents and file.name != "server.log"
-            silent(file.read_bytes().decode("latin-1"), rows=of_server or file.suffix == ".dump")
+            silent(file.read_bytes().decode("latin-1"), rows=of_server or file.suffix in (".dump", ".unproven"))
 
 
 def journal(server: EmbeddedServer) -> str:
