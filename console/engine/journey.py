@@ -113,6 +113,8 @@ def _onward(
             executor.turn(run, "paused", "waits for finish", before=item.id)
             return
         _require_as_left(executor, run, item, accepted=accepted)
+        if item.kind == "checkpoint":
+            proving.forget(executor, run, item)
         try:
             executor.apply(run, plan, item)
         except PauseWanted:

@@ -40,13 +40,17 @@ def take(executor: Executor, *, content: bool = True) -> Fingerprint:
     return retried(once, PATIENCE, lambda seconds: executor.stop.rest(seconds, lambda: False), lambda again: None)
 
 
+def forget(executor: Executor, run: int, checkpoint: Item) -> None:
+    """Before a checkpoint is measured: wherever that ends, nothing older is compared with."""
+    with executor.transaction() as session:
+        session.execute(FORGET, {"run": run, "position": checkpoint.position})
+
+
 def keep(executor: Executor, run: int, checkpoint: Item) -> None:
     """Keeps how the schema stands at a checkpoint; where an object of it is locked just now, nothing is kept."""
-    place = {"run": run, "position": checkpoint.position}
-    with executor.transaction() as session:
-        session.execute(FORGET, place)
     with suppress(DBAPIError, StatementFailed), executor.hold.transaction(PATIENCE) as session:
         schema = fingerprint.take(session.connection(), content=False)
+        place = {"run": run, "position": checkpoint.position}
         session.execute(KEEP, {**place, "schema": json.dumps(schema.stored())})
 
 

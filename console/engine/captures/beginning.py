@@ -136,7 +136,7 @@ def stands(connection: Connection, run: int, capture: Capture) -> bool:
 
 def require_standing(connection: Connection, run: int, captures: Sequence[Capture]) -> None:
     """Raises StepFailed for the first capture that has a hole, or that a step would tear one into."""
-    if captures and connection.in_transaction():
+    if captures:
         pin(connection)
     for capture in captures:
         if not stands(connection, run, capture):
@@ -160,7 +160,8 @@ def begun_with(work: Work, captures: Sequence[Capture], do: Callable[[], Found])
         if _kind(work.connection, capture.table):
             begin(work.connection, work.run, capture)
     found = do()
-    pin(work.connection)
+    if captures:
+        pin(work.connection)
     for capture in captures:
         begin(work.connection, work.run, capture)
     return found

@@ -171,16 +171,16 @@ def _carry_all(connection: Connection, places: list[Place]) -> dict[str, int]:
     """Again and again, as long as other rows are refused: one may wait for another row, or for its key."""
     carried = {place.kept.capture.id: 0 for place in places}
     wanted = [place for place in places if place.columns and place.kept.capture.rule == "carried back"]
-    refused: set[Refused] = {("", 0, 0)}
     seen: list[set[Refused]] = [set()]
-    while refused not in seen:
-        seen.append(refused)
-        refused = set()
+    while True:
+        refused: set[Refused] = set()
         for place in wanted:
             taken, left = _carry(connection, place)
             carried[place.kept.capture.id] += taken
             refused |= left
-    return carried
+        if refused in seen:
+            return carried
+        seen.append(refused)
 
 
 def _told(work: Work, place: Place, carried: int) -> dict[str, object]:
