@@ -186,3 +186,11 @@ def test_a_part_that_came_later_is_noticed(sample: Target) -> None:
     others(sample, "CREATE TABLE part () INHERITS (t)")
     with pytest.raises(StepFailed, match="not all there"):
         drive(sample, lambda here: journey.forward(here, number, until="two", accepted=True))
+
+
+def test_a_publication_of_everything_is_in_nobodys_way(sample: Target) -> None:
+    others(sample, TABLE, "CREATE PUBLICATION everything FOR ALL TABLES")
+    number = up(sample, made(capture(), one=("SELECT 1", "UPDATE t SET n = 0")), "one")
+    others(sample, "UPDATE t SET n = 7 WHERE id = 1")
+    down(sample, number)
+    assert ask(sample, "SELECT n FROM t WHERE id = 1") == 7

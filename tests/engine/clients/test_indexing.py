@@ -274,3 +274,12 @@ def test_the_profile_is_chosen_by_how_many_there_are(unindexed: Target, monkeypa
     assert indexing.make(unindexed, crowd.AGENCY).profile == "lite"
     monkeypatch.setattr(indexing, "LITE_UP_TO", 1000)
     assert indexing.make(unindexed, crowd.AGENCY).profile == "full"
+
+
+def test_a_publication_of_everything_is_in_nobodys_way(full: Target) -> None:
+    ask(full, "CREATE PUBLICATION everything FOR ALL TABLES")
+    chance = random.Random(SEED)
+    with psycopg.connect(full.url, autocommit=True) as line:
+        for change in AT_WORK:
+            change(line, chance)
+    assert in_step(full)

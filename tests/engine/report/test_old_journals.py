@@ -35,8 +35,9 @@ def old(server: Server, request: pytest.FixtureRequest) -> Iterator[Target]:
 
 
 def test_it_has_a_report_after_init(old: Target) -> None:
-    with pytest.raises(NotPrepared, match="init"):
-        told(old)
+    if old.url.rpartition("_")[2] < "0007":  # from then on it has all that a report reads
+        with pytest.raises(NotPrepared, match="init"):
+            told(old)
     prepare(old, "sample")
     document = told(old)
     assert document.about.state == "running"

@@ -148,7 +148,7 @@ def test_no_transaction_is_open_while_it_rests(sample: Target) -> None:
             seen = ask(sample, "SELECT (state, xact_start > now() - interval '200 ms') FROM pg_stat_activity"
                        " WHERE pid = %s AND (state = 'idle in transaction' OR backend_xmin IS NOT NULL)", pid)  # fmt: skip
             assert seen is None or seen[1] == "t", seen
-        assert ask(sample, "SELECT state FROM pg_stat_activity WHERE pid = %s", pid) == "idle"
+        wait_until(lambda: ask(sample, "SELECT state FROM pg_stat_activity WHERE pid = %s", pid) == "idle")
 
 
 def test_a_killed_console_goes_on_where_it_was_and_the_gap_does_not_count(sample: Target) -> None:
