@@ -134,3 +134,24 @@ def test_what_a_subscription_writes_is_kept(logical: Server) -> None:
     assert rows(sample, "SELECT id, n FROM t WHERE id < 3") == [{"id": 1, "n": 5}]
     sample.close()
     source.close()
+
+
+NEXT = """
+CREATE FUNCTION next() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    UPDATE t SET s = 'closed' WHERE id = NEW.id + 1 AND n > 0; RETURN NULL;
+END $$;
+CREATE TRIGGER "0 next" AFTER UPDATE ON t FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION next()
+"""
+
+
+@pytest.mark.parametrize("between", [("COMMIT", "BEGIN"), ()], ids=["another transaction", "the same transaction"])
+def test_what_was_written_before_is_not_put_over_what_is_told_late(sample: Target, between: tuple[str, ...]) -> None:
+    """Their trigger changes another column of the second row before the statement's own change of it is told."""
+    others(sample, TABLE, NEXT)
+    number = up(sample, made(capture(), one=OVERWRITTEN), "one")
+    others(sample, "UPDATE t SET n = 1 WHERE id = 2", *between, "UPDATE t SET n = 5 WHERE id < 3")
+    before = rows(sample, "SELECT * FROM t ORDER BY id")
+    assert before[1] == {"id": 2, "n": 5, "s": "closed"}
+    down(sample, number)
+    assert rows(sample, "SELECT * FROM t ORDER BY id") == before
+    assert aside(sample) == []
