@@ -18,37 +18,71 @@ revision = "handrail_0008"
 down_revision = "handrail_0007"
 
 KEYLESS = ("fence", "head")
-BEFORE = runpy.run_path(str(Path(__file__).with_name("0007_capture.py")))["CAPTURE"]
-KEPT = """\
-            wrote = CASE WHEN stale AND c.xmin = us AND c.depth > deep THEN excluded.wrote || c.wrote
-                    ELSE coalesce(c.wrote, '{}') || excluded.wrote END,
-            depth = deep;
-"""
-# `since`: what was written to the row in the last transaction, as deep as the last write or deeper
-IN_TURN = """\
+
+# `since`: what was written to the row in the last transaction, as deep as the last write or deeper; nothing where the
+# row went or came
+CAPTURE = """
+CREATE OR REPLACE FUNCTION handrail.capture() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    -- a value has one text, whoever writes it (db/session.py)
+    SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' AS $$
+DECLARE
+    of_run CONSTANT bigint := TG_ARGV[0];
+    named CONSTANT text := TG_ARGV[1];
+    keys CONSTANT text[] := TG_ARGV[2:];
+    before CONSTANT jsonb := to_jsonb(OLD);
+    after CONSTANT jsonb := to_jsonb(NEW);
+    left_key text[] := '{}';
+    new_key text[] := '{}';
+    part text;
+    us CONSTANT xid := pg_current_xact_id()::xid;
+    deep CONSTANT smallint := pg_trigger_depth();
+    -- a trigger of theirs, for another row of this statement, may have changed the row once more: if what is kept of it
+    -- was written in this transaction and deeper, it has said so already
+    stale CONSTANT boolean := CASE TG_OP WHEN 'DELETE' THEN false ELSE NEW.xmax = us END;
+BEGIN
+    FOREACH part IN ARRAY keys LOOP
+        left_key := left_key || (before ->> part);
+        new_key := new_key || (after ->> part);
+    END LOOP;
+    IF TG_OP = 'UPDATE' AND left_key = new_key THEN
+        INSERT INTO handrail.captured AS c (run_id, capture, key, born, wrote, whole, depth, since)
+        SELECT of_run, named, new_key, false, jsonb_object_agg(e.key, e.value), false, deep,
+               jsonb_object_agg(e.key, e.value)
+        FROM jsonb_each(after) AS e WHERE e.value IS DISTINCT FROM before -> e.key HAVING count(*) > 0
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET
             wrote = coalesce(c.wrote, '{}') || excluded.wrote
                     || CASE WHEN stale AND c.xmin = us AND c.depth > deep THEN coalesce(c.since, '{}') ELSE '{}' END,
             since = CASE WHEN c.xmin = us AND c.depth > deep THEN excluded.wrote || coalesce(c.since, '{}')
                     WHEN c.xmin = us AND c.depth = deep THEN coalesce(c.since, '{}') || excluded.wrote
                     ELSE excluded.wrote END,
             depth = deep;
+        RETURN NULL;
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        INSERT INTO handrail.captured (run_id, capture, key, born, wrote, whole, depth)
+        VALUES (of_run, named, left_key, false, NULL, false, deep)
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET wrote = NULL, whole = false, depth = deep, since = NULL;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO handrail.captured AS c (run_id, capture, key, born, wrote, whole, depth)
+        VALUES (of_run, named, new_key, true, after, true, deep)
+        ON CONFLICT (run_id, capture, key) DO UPDATE SET
+            wrote = CASE WHEN stale AND c.xmin = us AND c.depth > deep THEN excluded.wrote || c.wrote
+                    ELSE excluded.wrote END,
+            whole = NOT (stale AND c.xmin = us AND c.depth > deep AND c.wrote IS NULL),
+            born = c.born OR stale AND c.xmin = us AND c.depth > deep,
+            depth = deep, since = NULL;
+    END IF;
+    RETURN NULL;
+END $$;
 """
-# and where the row goes or comes, nothing has been written to it since
-MADE_SO = (
-    (KEPT, IN_TURN),
-    ("key, born, wrote, whole, depth)\n        SELECT", "key, born, wrote, whole, depth, since)\n        SELECT"),
-    ("false, deep\n        FROM", "false, deep, jsonb_object_agg(e.key, e.value)\n        FROM"),
-    ("wrote = NULL, whole = false, depth = deep;", "wrote = NULL, whole = false, depth = deep, since = NULL;"),
-    ("c.depth > deep,\n            depth = deep;", "c.depth > deep,\n            depth = deep, since = NULL;"),
-)
 
 
 def upgrade() -> None:
     op.execute("ALTER TABLE handrail.captured ADD since jsonb")
-    made = _capture(BEFORE)
-    for was, becomes in MADE_SO:
-        made = made.replace(was, becomes)
-    op.execute(made)
+    op.execute(CAPTURE)
     for table in KEYLESS:
         op.execute(f"ALTER TABLE handrail.{table} REPLICA IDENTITY FULL")
 
@@ -56,14 +90,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in KEYLESS:
         op.execute(f"ALTER TABLE handrail.{table} REPLICA IDENTITY DEFAULT")
-    op.execute(_capture(BEFORE))
+    before = runpy.run_path(str(Path(__file__).with_name("0007_capture.py")))["CAPTURE"]
+    start, end = before.index("CREATE FUNCTION handrail.capture()"), before.index("CREATE FUNCTION handrail.refuse")
+    op.execute(before[start:end].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
     op.execute("ALTER TABLE handrail.captured DROP since")
-
-
-def _capture(functions: str) -> str:
-    """The one of them that keeps what others write, in place of what is there."""
-    start, end = (
-        functions.index("CREATE FUNCTION handrail.capture()"),
-        functions.index("CREATE FUNCTION handrail.refuse"),
-    )
-    return functions[start:end].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
