@@ -73,6 +73,16 @@ since = "before"
 rule = "carried back"
 """
 PLAIN = b"UPDATE client SET seen = b.seen, tier = 'old' FROM client_before b WHERE b.id = client.id"
+# what people use where somebody asks who changed what: both rows, and nothing that a rollback would need
+AUDIT = (
+    b"CREATE TABLE audit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz DEFAULT now(),"
+    b" who text DEFAULT session_user, op text, was jsonb, became jsonb)",
+    b"CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
+    b" AS $$ BEGIN INSERT INTO public.audit (op, was, became) VALUES (TG_OP, to_jsonb(OLD), to_jsonb(NEW));"
+    b" RETURN NULL; END $$",
+    b"CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON client FOR EACH ROW EXECUTE FUNCTION audit()",
+)
+NO_AUDIT = (b"DROP TRIGGER audit ON client", b"DROP FUNCTION audit()", b"DROP TABLE audit")
 BY_HAND = (
     b"CREATE TABLE client_before AS SELECT id, seen FROM client",
     b"UPDATE client SET seen = seen + 1, tier = 'new'",
@@ -98,33 +108,37 @@ def figures(server: EmbeddedServer, rows: int) -> Iterator[Figure]:
     prepare(target, "bench")
     with psycopg.connect(target.url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-    yield _written(target, rows, "a transaction", _transaction)
-    yield _written(target, rows, "a lone UPDATE", _update)
+    yield from _written(target, rows, "a transaction", _transaction)
+    yield from _written(target, rows, "a lone UPDATE", _update)
     yield _taken_back(target, rows)
     target.close()
 
 
-def _written(target: Target, rows: int, name: str, write: Write) -> Figure:
+def _written(target: Target, rows: int, name: str, write: Write) -> Iterator[Figure]:
+    """Captured, and beside it the plainest trigger that keeps both rows: what no trigger does for less."""
     plain: list[float] = []
+    audited: list[float] = []
     captured: list[float] = []
     for _ in range(ROUNDS):
         plain += _taken(target.url, rows, write)
+        _send(target, *AUDIT)
+        audited += _taken(target.url, rows, write)
+        _send(target, *NO_AUDIT)
         run = _up(target, "before")
         captured += _taken(target.url, rows, write)
         _down(target, run)
-    return Figure(f"{name} of {RATE:,} a second, captured", statistics.median(captured), "not captured",
-                  statistics.median(plain), 1.2)  # fmt: skip
+    alone = statistics.median(plain)
+    for how, taken in (("captured", captured), ("audited", audited)):
+        yield Figure(f"{name} of {RATE:,} a second, {how}", statistics.median(taken), "without", alone, 1.2)
 
 
 def _taken_back(target: Target, rows: int) -> Figure:
     """The undo of the step that changed every row, with a few that others wrote; and its UPDATE alone."""
     ours, peer = [], []
     for _ in range(ROUNDS // 2):
-        for sql in BY_HAND:
-            _send(target, sql)
+        _send(target, *BY_HAND)
         peer.append(median_ms(lambda: _send(target, PLAIN), 1))
-        for sql in (b"DROP TABLE client_before", b"VACUUM FULL client"):
-            _send(target, sql)
+        _send(target, b"DROP TABLE client_before", b"VACUUM FULL client")
         run = _up(target, "fill")
         _send(target, b"VACUUM FULL client")
         with psycopg.connect(target.url) as connection:
@@ -133,9 +147,10 @@ def _taken_back(target: Target, rows: int) -> Figure:
     return Figure(f"{rows:,} rows taken back", statistics.median(ours), "their UPDATE", statistics.median(peer), 1.3)
 
 
-def _send(target: Target, sql: bytes) -> None:
+def _send(target: Target, *statements: bytes) -> None:
     with psycopg.connect(target.url, autocommit=True) as connection:
-        connection.execute(sql)
+        for sql in statements:
+            connection.execute(sql)
 
 
 def _up(target: Target, until: str) -> int:
