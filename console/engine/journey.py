@@ -113,16 +113,14 @@ def _onward(
             executor.turn(run, "paused", "waits for finish", before=item.id)
             return
         _require_as_left(executor, run, item, accepted=accepted)
-        if item.kind == "checkpoint":
-            proving.forget(executor, run, item)
+        proving.forget(executor, run, item.position)
         try:
             executor.apply(run, plan, item)
         except PauseWanted:
             return
         except GateClosed as refused:
             raise _waits(executor, run, item, refused) from refused
-        if item.kind == "checkpoint":
-            proving.keep(executor, run, item)
+        proving.keep(executor, run, item.position)
         accepted = False
         if reach == "one" or (reach == "checkpoint" and item.kind == "checkpoint"):
             last = item.position if item.position < len(plan.items) else last
@@ -248,6 +246,7 @@ def _require_as_left(executor: Executor, run: int, item: Item, *, accepted: bool
         executor.turn(run, "paused", "drift found", before=item.id)
         raise
     if said:
+        proving.keep(executor, run, item.position - 1)
         executor.tell(said)
 
 

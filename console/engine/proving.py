@@ -1,12 +1,15 @@
 """Whether what was undone is as it was before: the database beside its fingerprint from then (FM-H3).
 
-One is taken when a run begins, and one of the schema alone at each checkpoint that passes.
+One is taken when a run begins, and one of the schema alone after each item: wherever a rollback ends, something is
+compared.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -40,18 +43,18 @@ def take(executor: Executor, *, content: bool = True) -> Fingerprint:
     return retried(once, PATIENCE, lambda seconds: executor.stop.rest(seconds, lambda: False), lambda again: None)
 
 
-def forget(executor: Executor, run: int, checkpoint: Item) -> None:
-    """Before a checkpoint is measured: wherever that ends, nothing older is compared with."""
+def forget(executor: Executor, run: int, position: int) -> None:
+    """Before an item is done: wherever that ends, nothing older is compared with."""
     with executor.transaction() as session:
-        session.execute(FORGET, {"run": run, "position": checkpoint.position})
+        session.execute(FORGET, {"run": run, "position": position})
 
 
-def keep(executor: Executor, run: int, checkpoint: Item) -> None:
-    """Keeps how the schema stands at a checkpoint; where an object of it is locked just now, nothing is kept."""
+def keep(executor: Executor, run: int, position: int) -> None:
+    """Keeps how the schema stands after an item; where an object of it is locked just now, nothing is kept."""
     with suppress(DBAPIError, StatementFailed), executor.hold.transaction(PATIENCE) as session:
         schema = fingerprint.take(session.connection(), content=False)
-        place = {"run": run, "position": checkpoint.position}
-        session.execute(KEEP, {**place, "schema": json.dumps(schema.stored())})
+        session.execute(FORGET, {"run": run, "position": position})
+        session.execute(KEEP, {"run": run, "position": position, "schema": json.dumps(schema.stored())})
 
 
 def end(executor: Executor, run: int) -> None:
@@ -68,32 +71,37 @@ def end(executor: Executor, run: int) -> None:
 
 
 def end_part(executor: Executor, run: int, plan: Plan, undone: Item) -> None:
-    """Ends a rollback whose last was `undone`. Where the run stands at a checkpoint, the schema must be as it was then.
+    """Ends a rollback whose last was `undone`: the schema must be as it was before that was done.
 
-    So it does before the first step after a checkpoint, and at one that was undone itself: measuring changes nothing.
+    A checkpoint that was undone changed nothing: as it stood then is as good.
     """
-    near = (undone, *(item for item in plan.items if item.position == undone.position - 1))
     with executor.transaction() as session:
-        kept = [(item.id, then) for item in near if (then := _kept(session, run, item))]
-    if not kept:
-        executor.turn(run, "paused", "run paused", before=undone.id)
+        kept = next(((then, schema) for then, schema in _stood(session, run, plan, undone) if schema), None)
+    if kept is None:
+        executor.turn(run, "paused", "run paused", before=undone.id, schema="not known")
         return
-    checkpoint, then = kept[0]
-    differs = fingerprint.differences(then, take(executor, content=False))
-    said = {"schema": f"differs from {checkpoint}", "differs": differs[:NAMED]}
-    executor.turn(run, "paused", "run paused", before=undone.id,
-                  **said if differs else {"schema": f"as at {checkpoint}"})  # fmt: skip
-    _require_none(differs, run, f"Undone down to {undone.id}", f"at checkpoint {checkpoint}")
+    then, before = kept
+    differs = fingerprint.differences(Fingerprint.restored(before), take(executor, content=False))
+    said = {"schema": f"differs from {then}", "differs": differs[:NAMED]} if differs else {"schema": f"as {then}"}
+    executor.turn(run, "paused", "run paused", before=undone.id, **said)
+    _require_none(differs, run, f"Undone down to {undone.id}", then)
 
 
-def _kept(session: Session, run: int, item: Item) -> Fingerprint | None:
-    found = session.scalar(KEPT, {"run": run, "position": item.position}) if item.kind == "checkpoint" else None
-    return Fingerprint.restored(found) if found else None
+def _stood(session: Session, run: int, plan: Plan, undone: Item) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """When the schema stood as it does before `undone`, in words; and how it stood, where that was kept."""
+    for item in (undone, *(one for one in plan.items if one.position == undone.position - 1)):
+        if item.kind == "checkpoint":
+            yield f"at {item.id}", session.scalar(KEPT, {"run": run, "position": item.position})
+        elif item is not undone:
+            yield f"after {item.id}", session.scalar(KEPT, {"run": run, "position": item.position})
+    if undone.position == 1:
+        yield "before", session.get_one(Run, run).fingerprint
 
 
 def _require_none(differs: list[str], run: int, done: str, then: str) -> None:
     if differs:
+        more = f" and {len(differs) - 5} more" if len(differs) > 5 else ""
         raise NotAsBefore(
-            f"{done}, but {len(differs)} objects differ from {then}: {', '.join(differs[:5])}.",
+            f"{done}, but the schema is not as {then}: {', '.join(differs[:5])}{more}.",
             f"handrail status {run} names them; somebody else may have changed them.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from console.engine import captures, drift
+from console.engine import captures, drift, proving
 from console.engine.errors import NotMended, RunRefused
 from console.engine.executor import Executor
 from console.engine.journey import found, plan_of, upcoming
@@ -35,6 +35,7 @@ def resolve(executor: Executor, run: int, step: str, how: How, reason: str) -> N
         raise NotMended(
             f"{step} does not look {how}: {asked} says that it is not.", "Mend it first; nothing was recorded."
         )
+    proving.forget(executor, run, item.position)
     with executor.transaction() as session:
         row = found(session, run)
         _require(plan, row, item, how)
@@ -53,6 +54,8 @@ def resolve(executor: Executor, run: int, step: str, how: How, reason: str) -> N
         said = journal.end(
             session, one, how, "step resolved", resolved=how, reason=reason, looked_at=stands is not None
         )
+    if how != "undone":
+        proving.keep(executor, run, item.position)
     executor.tell(said)
 
 
