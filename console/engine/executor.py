@@ -265,7 +265,7 @@ class Executor:
         parameters = self._parameters(run, plan)
         return Work(
             self.hold, run, item.position, item.id, parameters, plan.sources, step.patience, step.others,
-            self.tell_progress, self.stop.wanted, lambda again: self._say_again(run, item, again),
+            self.tell, self.tell_progress, self.stop.wanted, lambda again: self._say_again(run, item, again),
             lambda seconds: self.stop.rest(seconds, lambda: self._way_is_free(run)),
         )  # fmt: skip
 

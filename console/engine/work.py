@@ -16,7 +16,7 @@ from console.engine.hold import Hold
 from console.engine.retrying import Again, retried
 from console.engine.statements import filled
 from db import journal
-from db.models import StepRun
+from db.models import Event, StepRun
 from db.session import Target
 
 T = TypeVar("T")
@@ -38,6 +38,7 @@ class Work:
     sources: Mapping[str, str]
     patience: float
     others: float
+    tell: Callable[[Event], None]
     tell_progress: Callable[[dict[str, Any]], None]
     stopping: Flag
     say_again: Callable[[Again], None]

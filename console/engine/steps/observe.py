@@ -137,6 +137,7 @@ class Observe(Step):
 
     def _keep(self, work: Work, news: dict[str, Any], verdicts: list[Verdict]) -> dict[str, Any]:
         """What people sign is sealed where the outcome changes, so that a sign-off is not overtaken by each round."""
+        said = None
         with work.transaction() as (session, step):
             if verdicts:
                 news["sealed"] = number = journal.measurement(session, work.run, self.id)
@@ -145,9 +146,11 @@ class Observe(Step):
                 journal.keep(session, verdicts)
                 digest = journal.seal(session, work.run, self.id, number).digest
                 passed = f"{len(verdicts) - len(news['failed'])} of {len(verdicts)}"
-                journal.record(session, "round failed" if news["failed"] else "round passed", work.run, self.id,
-                               passed=passed, failed=news["failed"], digest=digest)  # fmt: skip
+                said = journal.record(session, "round failed" if news["failed"] else "round passed", work.run,
+                                      self.id, passed=passed, failed=news["failed"], digest=digest)  # fmt: skip
             journal.progress(session, step, **news)
+        if said:
+            work.tell(said)
         work.tell_progress(news)
         return news
 

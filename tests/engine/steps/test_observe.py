@@ -50,6 +50,15 @@ def test_the_first_and_the_last_round_are_kept_as_evidence(sample: Target) -> No
         assert verifying.verify(session).whole
 
 
+def test_what_is_sealed_is_told_at_once(sample: Target) -> None:
+    told: list[str] = []
+    number = begun(sample, watching("1s"))
+    with executor.at(sample, lambda event: told.append(event.kind)) as here:
+        journey.forward(here, number)
+    assert [kind for kind in told if kind.startswith("round ")] == ["round passed"] * 2
+    assert told == kinds(sample, number)[-len(told) :]
+
+
 def test_so_is_each_changed_outcome(sample: Target) -> None:
     number = begun(sample, watching(keys="fails = 1000"))
     with beside(sample, number) as console:
