@@ -37,6 +37,8 @@ PARTS = {
     "range of type": "type",
     "version of extension": "extension",
 }
+RELATIONS = ("table", "view", "materialized view")
+WITHIN = ("column", "constraint", "trigger", "rule", "policy")  # each named by its relation and a dot
 
 QUERIES = (relations.RELATIONS, relations.ROUTINES, surroundings.SURROUNDINGS)
 DATABASE = text("SELECT oid::bigint FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()")
@@ -132,7 +134,9 @@ def _wholes(names: set[str]) -> list[str]:
     """Without what comes and goes with another of them."""
     parts = {f"{part} {name.removeprefix(f'{whole} ')}" for part, whole in PARTS.items() for name in names
              if name.startswith(f"{whole} ")}  # fmt: skip
-    return sorted(names - parts)
+    within = {f"{part} {name.removeprefix(f'{whole} ')}" for part in WITHIN for whole in RELATIONS for name in names
+              if name.startswith(f"{whole} ")}  # fmt: skip
+    return sorted(name for name in names - parts if name.rpartition(".")[0] not in within)
 
 
 def _defined(connection: Connection, queries: tuple[str, ...]) -> Iterator[tuple[str, str]]:

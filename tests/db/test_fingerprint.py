@@ -105,3 +105,13 @@ def test_a_table_is_summed_whatever_its_name_is(sample: Target, name: str) -> No
     quoted = name.replace('"', '""')
     ask(sample, f'CREATE TABLE "{quoted}" AS SELECT n FROM generate_series(1, 3) n')
     assert fingerprinted(sample).content[f"public.{name}"][0] == 3
+
+
+def test_a_table_is_named_without_what_comes_and_goes_with_it(sample: Target) -> None:
+    before = fingerprinted(sample)
+    ask(sample, SCENE)
+    after = fingerprinted(sample)
+    assert [name for name in fingerprint.differences(before, after) if ".pet" in name] == [
+        "new: index public.pet_name", "new: index public.pet_pkey", "new: table public.pet", "new: view public.pets",
+    ]  # fmt: skip
+    assert "gone: table public.pet" in fingerprint.differences(after, before)
