@@ -7,7 +7,7 @@ import json
 import pytest
 
 from console.engine import journey
-from console.engine.errors import PlanError, StepFailed
+from console.engine.errors import NotAsBefore, PlanError, StepFailed
 from console.engine.executor import Executor
 from db.session import EXECUTOR_SETTINGS, Target
 from tests.driving import ask, begun, drive, fingerprinted, look, state, tiny
@@ -70,7 +70,8 @@ def test_what_was_mended_before_a_failure_is_still_told_at_the_end(sample: Targe
     ask(sample, "ALTER TABLE person ADD COLUMN emai text")
     drive(sample, lambda here: journey.resume(here, number))
     assert mended(sample, number) == ["person_email"]
-    drive(sample, lambda here: journey.back(here, number, "index"))
+    with pytest.raises(NotAsBefore, match=r"not as before: new: column public\.person\.emai\."):
+        drive(sample, lambda here: journey.back(here, number, "index"))
     assert mended(sample, number) is None
 
 
