@@ -21,13 +21,18 @@ SET_LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :value, false)")
 
 @dataclass
 class Site:
-    """`place` names step and line for errors; `mended` and `left` are names, for the journal."""
+    """`place` names step and line for errors; `mended`, `left` and `already` are names, for the journal.
+
+    `already` is what a statement would have made and found there; `acted` says whether the last one did anything.
+    """
 
     work: Work
     back: bool
     place: str = ""
     mended: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    acted: bool = False
 
     @contextmanager
     def looking(self) -> Iterator[Connection]:
@@ -42,6 +47,7 @@ class Site:
         A lock_timeout would hit the statement's own waits and leave rubble (F8).
         """
         self.work.stop_if_wanted()
+        self.acted = True
         with self.work.autocommit() as connection:
             connection.execute(SET_LOCK_TIMEOUT, {"value": "0"})
             try:
@@ -54,6 +60,7 @@ class Site:
 
     def change(self, do: Callable[[Connection], None]) -> None:
         """A transaction for what takes a strong lock: tried again, and nobody waits long behind it (I-8)."""
+        self.acted = True
 
         def once(patience: float) -> None:
             with self.work.changing(patience):
@@ -97,7 +104,15 @@ class Site:
         On the way back it is left where it stands, since it is not what the step made, and the rollback is not stuck.
         """
         if self.back:
-            self.left.append(name)
-            self.work.keep(left=self.left)
+            self.leave(name)
             return
         raise StepFailed(f"{self.place}: index {name} is there with another definition: {definition}", hint)
+
+    def was_there(self, name: str) -> None:
+        """Keeps that a statement found done what it would do: the way back leaves that as it was."""
+        self.already.append(name)
+        self.work.keep(already=self.already)
+
+    def leave(self, name: str) -> None:
+        self.left.append(name)
+        self.work.keep(left=self.left)

@@ -1,7 +1,7 @@
 """concurrently: statements that PostgreSQL refuses inside a transaction, or that must not share one (I-2).
 
-Before each statement its intent is journalled; then the catalog is looked at, what is done is left alone, and what
-an interrupted statement left is mended (F10).
+Before each statement its intent is journalled; then the catalog is looked at, what is done is left alone (by the way
+back too, where it was done before the step began), and what an interrupted statement left is mended (F10).
 """
 
 from __future__ import annotations
@@ -77,16 +77,23 @@ class Concurrently(Step):
 
     def _each(self, work: Work, *, back: bool) -> Found:
         acts, others = self._acts(work, back=back)
-        site = _site(work, back=back)
+        site, reached = _site(work, back=back)
         for act in acts:
-            line = act.statement.line
+            line, name = act.statement.line, script.told(act)
+            if back and name in site.already:
+                site.leave(name)
+                continue
             work.keep(
                 intent={"line": line, "statement": _one_line(act.statement.sql), **({"back": True} if back else {})}
             )
             site.place = f"{'undo of ' if back else ''}{self.id} line {line}"
+            site.acted = False
             act.bring_about(site, script.opposite(act, others))
+            if name and not (back or site.acted) and line > reached:
+                site.was_there(name)
         work.keep(intent=None)
-        return {key: names for key, names in (("mended", site.mended), ("left", site.left)) if names}
+        told = {"mended": site.mended, "left": site.left, "already": [] if back else site.already}
+        return {key: names for key, names in told.items() if names}
 
 
 class WouldAct(Exception):
@@ -138,13 +145,15 @@ def _true(act: Act, work: Work, other: Act | None, *, back: bool) -> bool | None
     return True
 
 
-def _site(work: Work, *, back: bool) -> Site:
-    """With what an earlier attempt in the same direction has mended."""
+def _site(work: Work, *, back: bool) -> tuple[Site, int]:
+    """With what an earlier attempt in the same direction has mended, and the line that it had reached."""
     kept = work.kept()
     intent = kept.get("intent") or {}
-    if not intent or intent.get("back", False) != back:
-        kept = work.keep(mended=[], left=[])
-    return Site(work, back, mended=list(kept.get("mended", [])), left=list(kept.get("left", [])))
+    again = bool(intent) and intent.get("back", False) == back
+    if not again:
+        kept = work.keep(mended=[], left=[], **({} if back else {"already": []}))
+    mended, left, already = (list(kept.get(key, [])) for key in ("mended", "left", "already"))
+    return Site(work, back, mended=mended, left=left, already=already), intent["line"] if again else 0
 
 
 def _one_line(sql: str) -> str:

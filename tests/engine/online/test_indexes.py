@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from console.engine import journey
-from console.engine.errors import StepFailed
+from console.engine.errors import NotAsBefore, StepFailed
 from db.session import Target
-from tests.driving import ask, begun, done, drive, fingerprinted, kinds, look, session_of, state
+from tests.driving import ask, begun, done, drive, events, fingerprinted, kinds, look, session_of, state
 from tests.online import CREATE, DROP, VALID, invalidated, mended, online
 
 SCENE = """
@@ -47,16 +48,59 @@ NEWEST = "SELECT max(indexrelid::bigint) FROM pg_index"
 WANTED = "CREATE UNIQUE INDEX CONCURRENTLY i ON person (email, age) WHERE age > 1"
 
 
+def said(target: Target, number: int, kind: str) -> dict[str, Any]:
+    return next(event.detail for event in events(target, number) if event.kind == kind)
+
+
 @pytest.mark.parametrize(("create", "name"), SAME, ids=range(len(SAME)))
 def test_an_index_of_the_same_definition_is_left_alone(sample: Target, create: str, name: str) -> None:
-    """FM-A3: it was built, and the console died before it could say so."""
+    """Forwards and back: it was there before the run, and somebody needs it."""
     ask(sample, SCENE)
-    before = fingerprinted(sample).objects
-    number = begun(sample, online(create, f"DROP INDEX CONCURRENTLY {name}"))
     ask(sample, create)
+    before = fingerprinted(sample).objects
     built = ask(sample, NEWEST)
+    number = begun(sample, online(create, f"DROP INDEX CONCURRENTLY {name}"))
     drive(sample, lambda here: journey.forward(here, number))
     assert (ask(sample, NEWEST), state(sample, number)) == (built, "done")
+    (found,) = said(sample, number, "step done")["already"]
+    drive(sample, lambda here: journey.back(here, number))
+    assert (ask(sample, NEWEST), said(sample, number, "step undone")["left"]) == (built, [found])
+    assert fingerprinted(sample).objects == before
+
+
+def test_one_that_an_earlier_attempt_built_is_the_steps_own(sample: Target) -> None:
+    """The statement after it failed; where the console died in between, test_killed.py."""
+    ask(sample, SCENE)
+    before = fingerprinted(sample).objects
+    two = f"{WANTED};\nCREATE INDEX CONCURRENTLY j ON person (lower(missing))"
+    number = begun(sample, online(two, "DROP INDEX CONCURRENTLY j; DROP INDEX CONCURRENTLY i"))
+    with pytest.raises(StepFailed, match="line 2"):
+        drive(sample, lambda here: journey.forward(here, number))
+    ask(sample, "ALTER TABLE person ADD missing text")
+    drive(sample, lambda here: journey.resume(here, number))
+    assert "already" not in said(sample, number, "step done")
+    with pytest.raises(NotAsBefore):
+        drive(sample, lambda here: journey.back(here, number))
+    ask(sample, "ALTER TABLE person DROP missing")
+    assert fingerprinted(sample).objects == before
+
+
+def test_a_run_that_went_back_and_forth_builds_its_own(sample: Target) -> None:
+    ask(sample, SCENE)
+    ask(sample, WANTED)
+    number = done(sample, online(WANTED, "DROP INDEX CONCURRENTLY i"))
+    drive(sample, lambda here: journey.back(here, number, "index"))
+    ask(sample, "DROP INDEX i")
+    drive(sample, lambda here: journey.forward(here, number, accepted=True))
+    with pytest.raises(NotAsBefore, match=r"gone: index public\.i\."):
+        drive(sample, lambda here: journey.back(here, number, "index"))
+    assert ask(sample, "SELECT to_regclass('i')") is None
+
+
+def test_what_was_dropped_already_is_not_made_by_the_way_back(sample: Target) -> None:
+    ask(sample, SCENE)
+    before = fingerprinted(sample).objects
+    number = done(sample, online("DROP INDEX CONCURRENTLY i", WANTED))
     drive(sample, lambda here: journey.back(here, number))
     assert fingerprinted(sample).objects == before
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 
 import psycopg
 import pytest
@@ -38,16 +39,25 @@ def in_the_way(target: Target, at: str) -> Iterator[None]:
         yield
 
 
-def killed_at(target: Target, number: int, at: str) -> int:
-    """Drives the run in a process that is killed when its build has reached a phase; the pid of its backend."""
+def driven_to(target: Target, number: int, at: str) -> BaseProcess:
+    """Drives the run in a process of its own, until its build has reached a phase."""
     process = PROCESSES.Process(target=drive_alone, args=(target.url, number))
     process.start()
     wait_until(lambda: phase(target) == at)
-    orphan: int = ask(target, "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()")
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
+    return process
+
+
+def kill(process: BaseProcess) -> None:
+    process.kill()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
+
+
+def killed_at(target: Target, number: int, at: str) -> int:
+    """Drives the run in a process that is killed when its build has reached a phase; the pid of its backend."""
+    process = driven_to(target, number, at)
+    orphan: int = ask(target, "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()")
+    kill(process)
     assert ask(target, LIVES, orphan) == 1
     return orphan
 
@@ -80,6 +90,23 @@ def test_a_console_that_comes_while_the_orphan_builds_waits_for_it(sample: Targe
             assert ask(sample, LIVES, orphan) == 0
         resuming.result()
     assert (ask(sample, VALID), state(sample, number)) == (True, "done")
+
+
+@pytest.mark.parametrize("way", ["forward", "back"])
+def test_what_was_built_when_the_console_died_is_the_steps_own(sample: Target, way: str) -> None:
+    """FM-A3: the build ended, and nobody was there to say so."""
+    number = begun(sample, online(CREATE, DROP))
+    with in_the_way(sample, PHASES[0]):
+        process = driven_to(sample, number, PHASES[0])
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)
+    wait_until(lambda: ask(sample, VALID))
+    kill(process)
+    if way == "forward":
+        drive(sample, lambda here: journey.resume(here, number))
+        assert (ask(sample, VALID), mended(sample, number)) == (True, None)
+    drive(sample, lambda here: journey.back(here, number))
+    assert ask(sample, "SELECT to_regclass('person_email')") is None
 
 
 @pytest.mark.parametrize("at", PHASES)
