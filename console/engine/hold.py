@@ -180,6 +180,7 @@ class Hold:
         """Puts the session back as it was before a step; the settings that had been changed (FM-D5)."""
         with transaction(self.connection) as session:
             stands = session.execute(STANDS, {"key": LOCK_KEY}).one()
+            left = taking.let_go_of_others(session)
             found = _settings(session)
             for sent in LEAVE_NOTHING:
                 session.execute(text(sent))
@@ -188,7 +189,8 @@ class Hold:
         if not stands.locked:
             taking.lock(self.connection, self.target.name)
         names = {name for name in found.keys() | self._settings.keys() if found.get(name) != self._settings.get(name)}
-        return sorted(names | (set() if stands.same_role else {"role"}) | (set() if stands.locked else {"lock"}))
+        others = {"role": not stands.same_role, "lock": not stands.locked, "advisory locks": left}
+        return sorted(names | {name for name, changed in others.items() if changed})
 
     def let_go(self) -> None:
         """At once, where the connection still can; else with the backend, which notices that it is alone."""

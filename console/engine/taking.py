@@ -34,6 +34,19 @@ RAISE = text(
               before.system_identifier AS system_was, f.system_identifier, before.timeline AS timeline_was, f.timeline
     """
 )
+# every other lock of its kind that this session holds, once: it may hold one several times
+UNLOCK = text(
+    """
+    SELECT count(CASE WHEN objsubid = 1 AND mode = 'ShareLock' THEN pg_advisory_unlock_shared(entire)
+                      WHEN objsubid = 1 THEN pg_advisory_unlock(entire)
+                      WHEN mode = 'ShareLock' THEN pg_advisory_unlock_shared(first, second)
+                      ELSE pg_advisory_unlock(first, second) END)
+    FROM pg_locks CROSS JOIN LATERAL (
+        SELECT classid::bigint << 32 | objid::bigint, classid::bigint::bit(32)::integer, objid::bigint::bit(32)::integer
+    ) AS named (entire, first, second)
+    WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted AND (classid, objid, objsubid) <> (0, :key, 1)
+    """
+)
 LEAVE = text("UPDATE handrail.fence SET pid = NULL WHERE epoch = :epoch")
 END = text(
     """
@@ -85,6 +98,14 @@ def lock(connection: Connection, name: str) -> None:
         if time.monotonic() > deadline:
             raise driven(name, driver)
         time.sleep(0.1)
+
+
+def let_go_of_others(session: Session) -> bool:
+    """Lets go of the advisory locks of a session but the target's; whether there were any."""
+    found = False
+    while session.execute(UNLOCK, {"key": LOCK_KEY}).scalar():
+        found = True
+    return found
 
 
 def driven(name: str, driver: Driver | None) -> RunDriven:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.engine import journey, taking
+from console.engine import executor, journey, taking
 from console.engine.errors import PlanError, StepFailed
 from console.engine.statements import require_transactional
 from db.session import Target
@@ -166,6 +166,17 @@ def test_a_setting_that_a_step_leaves_behind_is_put_back_and_told(sample: Target
     assert drive(sample, settings) == ('"$user", public', "4MB")
     told = next(event for event in events(sample, number) if event.kind == "settings put back")
     assert told.detail["settings"] == ["search_path", "work_mem"]
+
+
+def test_advisory_locks_that_a_step_leaves_are_let_go(sample: Target) -> None:
+    """Whoever of the application wants one would wait until the console is closed."""
+    locks = "pg_advisory_lock(7), pg_advisory_lock(7), pg_advisory_lock(-1), pg_advisory_lock_shared(1, -2)"
+    number = begun(sample, sending(f"SELECT {locks}, pg_advisory_lock(3, 4), pg_advisory_lock_shared(5000000000)"))
+    with executor.at(sample) as here:
+        journey.forward(here, number)
+        assert ask(sample, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 1, "the target's own"
+    told = next(event for event in events(sample, number) if event.kind == "settings put back")
+    assert told.detail["settings"] == ["advisory locks"]
 
 
 def test_a_step_that_lets_the_lock_go_gets_it_back_and_the_fence_stays(
