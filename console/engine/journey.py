@@ -113,7 +113,6 @@ def _onward(
             executor.turn(run, "paused", "waits for finish", before=item.id)
             return
         _require_as_left(executor, run, item, accepted=accepted)
-        proving.forget(executor, run, item.position)
         try:
             executor.apply(run, plan, item)
         except PauseWanted:
@@ -242,6 +241,7 @@ def _require_as_left(executor: Executor, run: int, item: Item, *, accepted: bool
     try:
         with executor.transaction() as session:
             said = drift.require_none(session, found(session, run), item, accepted=accepted)
+            proving.forget(session, run, item.position)
     except Drifted:
         executor.turn(run, "paused", "drift found", before=item.id)
         raise

@@ -43,17 +43,16 @@ def take(executor: Executor, *, content: bool = True) -> Fingerprint:
     return retried(once, PATIENCE, lambda seconds: executor.stop.rest(seconds, lambda: False), lambda again: None)
 
 
-def forget(executor: Executor, run: int, position: int) -> None:
+def forget(session: Session, run: int, position: int) -> None:
     """Before an item is done: wherever that ends, nothing older is compared with."""
-    with executor.transaction() as session:
-        session.execute(FORGET, {"run": run, "position": position})
+    session.execute(FORGET, {"run": run, "position": position})
 
 
 def keep(executor: Executor, run: int, position: int) -> None:
     """Keeps how the schema stands after an item; where an object of it is locked just now, nothing is kept."""
     with suppress(DBAPIError, StatementFailed), executor.hold.transaction(PATIENCE) as session:
         schema = fingerprint.take(session.connection(), content=False)
-        session.execute(FORGET, {"run": run, "position": position})
+        forget(session, run, position)
         session.execute(KEEP, {"run": run, "position": position, "schema": json.dumps(schema.stored())})
 
 

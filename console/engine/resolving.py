@@ -35,10 +35,10 @@ def resolve(executor: Executor, run: int, step: str, how: How, reason: str) -> N
         raise NotMended(
             f"{step} does not look {how}: {asked} says that it is not.", "Mend it first; nothing was recorded."
         )
-    proving.forget(executor, run, item.position)
     with executor.transaction() as session:
         row = found(session, run)
         _require(plan, row, item, how)
+        proving.forget(session, run, item.position)
         # who did it by hand neither carried what others wrote nor began to keep it
         if how == "undone":
             captures.around(work, plan.captures(item, back=True), dict)
