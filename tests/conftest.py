@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import count
@@ -44,6 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="each test on 18, 16 and 15, not on 18 and one older; and in a wide terminal too, not a third of them",
     )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: a test waits for a server a third of its time."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

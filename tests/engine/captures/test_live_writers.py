@@ -55,7 +55,7 @@ class Writer(threading.Thread):
             connection.execute("DELETE FROM person WHERE id = %s", (key,))
             self.last[key] = None
         elif what in ("n", "email", "email_lc") and here is not None:
-            value = self.count if what == "n" else said
+            value = self.count * 1000 if what == "n" else said  # never what the backfill has put there already
             connection.execute(f"UPDATE person SET {what} = %s WHERE id = %s", (value, key))
             self.last[key] = {**here, what: value}
 
