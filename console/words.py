@@ -53,7 +53,13 @@ def parser() -> Words:
     private(words, default=False)
     words.set_defaults(command="opening.console")
     commands = words.add_subparsers(title="commands", metavar="COMMAND")
+    for add in (_prepare, _drive, _look, _mend, _end, _sign, _decide, _admit, _audit, lookup_words.add):
+        add(commands)
+    return words
 
+
+def _prepare(commands: argparse._SubParsersAction[Words]) -> None:
+    """A target, and what there is to run on it."""
     demo = command(commands, "demo", "demonstration.demo", "an embedded server, a sample target, the console")
     demo.add_argument("--rows", type=count, metavar="N", help="clients in the sample target (10 to 10000000; 100000)")
     demo.add_argument("--seed", type=int, default=7, help="the same seed gives the same rows")
@@ -78,6 +84,9 @@ def parser() -> Words:
     lint = command(parts, "lint", "planning.lint", "check plans without running them")
     lint.add_argument("plan", nargs="*", help="ids or paths; all plans where none is named")
 
+
+def _drive(commands: argparse._SubParsersAction[Words]) -> None:
+    """Go forward."""
     run = command(commands, "run", "running.run", "begin a plan and step through it")
     run.add_argument("plan", help="the plan's id, or the path of its file")
     until(run)
@@ -107,6 +116,9 @@ def parser() -> Words:
     )
     confirm(resume, "with --take-over: ")
 
+
+def _look(commands: argparse._SubParsersAction[Words]) -> None:
+    """Where a run is, from any session; and what to do about it."""
     status = command(commands, "status", "looking.status", "where a run is, who runs it, and what happened")
     run_option(status, "newest")
     pause = command(commands, "pause", "looking.pause", "ask a run to pause after the step or batch under way")
@@ -123,6 +135,9 @@ def parser() -> Words:
     )
     agree(blockers, "agree to what is shown")
 
+
+def _mend(commands: argparse._SubParsersAction[Words]) -> None:
+    """What a person did by hand; the way back."""
     resolve = command(commands, "resolve", "resolving.resolve", "say that the step whose turn it is was mended by hand")
     resolve.add_argument("run", type=number, metavar="RUN", help="the run's number; handrail status shows it")
     resolve.add_argument("step", metavar="STEP", help="the next step; with --undone the last one that was begun")
@@ -138,6 +153,9 @@ def parser() -> Words:
     confirm(rollback)
     agree(rollback, "agree to what is shown")
 
+
+def _end(commands: argparse._SubParsersAction[Words]) -> None:
+    """The point of no return, and what is told of a run and of a database."""
     finish = command(commands, "finish", "finishing.finish", "pass a run's point of no return; nothing leads back")
     finish.add_argument("run", type=number, metavar="RUN", help="the run's number; handrail status shows it")
     finish.add_argument("--show", action="store_true", help="only say what it removes, and what is no longer kept")
@@ -155,13 +173,9 @@ def parser() -> Words:
     report.add_argument("--out", metavar="FILE", help="into this file, which only you may read")
     report.add_argument("--force", action="store_true", help="with --out: write over a file that is there")
 
-    _add_people(commands)
-    lookup_words.add(commands)
-    return words
 
-
-def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
-    """Who may act: operators, sign-offs, decisions, the audit."""
+def _sign(commands: argparse._SubParsersAction[Words]) -> None:
+    """Gates."""
     inbox = command(commands, "inbox", "signing.inbox", "what waits for you, the oldest deadline first")
     inbox.add_argument("--all", action="store_true", help="also what waits for others")
     sign = command(commands, "sign", "signing.sign", "approve or reject what a gate shows")
@@ -183,6 +197,9 @@ def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
     seen.add_argument("number", type=number, metavar="NUMBER", help="its number; handrail inbox shows it")
     seen.add_argument("--note", required=True, type=text, metavar="TEXT", help="what was found")
 
+
+def _decide(commands: argparse._SubParsersAction[Words]) -> None:
+    """Questions to people."""
     decisions = command(commands, "decisions", "deciding.show_all", "what a run asks people, and what they answered")
     decisions.set_defaults(run=None)
     parts = decisions.add_subparsers(title="commands", metavar="COMMAND")
@@ -195,6 +212,9 @@ def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
     answer.add_argument("--file", metavar="FILE", help="answers in TOML or JSON, a value a field")
     agree(answer, "agree to what is shown")
 
+
+def _admit(commands: argparse._SubParsersAction[Words]) -> None:
+    """Who may act."""
     operator = command(commands, "operator", "operating.show_all", "whose a login is, and what they sign as")
     parts = operator.add_subparsers(title="commands", metavar="COMMAND")
     command(parts, "list", "operating.show_all", "the operators of a target")
@@ -216,6 +236,9 @@ def _add_people(commands: argparse._SubParsersAction[Words]) -> None:
     )
     remove.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant's clients")
 
+
+def _audit(commands: argparse._SubParsersAction[Words]) -> None:
+    """The journal."""
     audit = command(commands, "audit", "auditing.verify", "what happened, and whether it is still what was written")
     parts = audit.add_subparsers(title="commands", metavar="COMMAND")
     verify = command(parts, "verify", "auditing.verify", "find an edit, a cut, an insertion, a reorder in the journal")
