@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import text
@@ -18,9 +17,10 @@ from sqlalchemy.orm import Session
 from console.engine.errors import NotAsBefore
 from console.engine.executor import Executor
 from console.engine.plan import Item, Plan
-from console.engine.retrying import retried
+from console.engine.retrying import known_error, retried
+from console.engine.steps import Step
 from db import fingerprint
-from db.errors import StatementFailed
+from db.errors import LockNotGranted, StatementFailed
 from db.fingerprint import Fingerprint
 from db.models import Run
 from db.queries import runs
@@ -50,10 +50,14 @@ def forget(session: Session, run: int, position: int) -> None:
 
 def keep(executor: Executor, run: int, position: int) -> None:
     """Keeps how the schema stands after an item; where an object of it is locked just now, nothing is kept."""
-    with suppress(DBAPIError, StatementFailed), executor.hold.transaction(PATIENCE) as session:
-        schema = fingerprint.take(session.connection(), content=False)
-        forget(session, run, position)
-        session.execute(KEEP, {"run": run, "position": position, "schema": json.dumps(schema.stored())})
+    try:
+        with executor.hold.transaction(PATIENCE) as session:
+            schema = fingerprint.take(session.connection(), content=False)
+            forget(session, run, position)
+            session.execute(KEEP, {"run": run, "position": position, "schema": json.dumps(schema.stored())})
+    except (DBAPIError, StatementFailed) as error:
+        if not isinstance(known_error(error), StatementFailed):
+            raise  # a session that was lost is not gone on without
 
 
 def end(executor: Executor, run: int) -> None:
@@ -72,18 +76,28 @@ def end(executor: Executor, run: int) -> None:
 def end_part(executor: Executor, run: int, plan: Plan, undone: Item) -> None:
     """Ends a rollback whose last was `undone`: the schema must be as it was before that was done.
 
-    A checkpoint that was undone changed nothing: as it stood then is as good.
+    A checkpoint that was undone changed nothing: as it stood then is as good. What a person undoes is not undone yet.
     """
+    by_hand = isinstance(undone.what, Step) and undone.what.waits_for_person
     with executor.transaction() as session:
         kept = next(((then, schema) for then, schema in _stood(session, run, plan, undone) if schema), None)
-    if kept is None:
+    after = _now(executor) if kept and not by_hand else None
+    if kept is None or after is None:
         executor.turn(run, "paused", "run paused", before=undone.id, schema="not known")
         return
     then, before = kept
-    differs = fingerprint.differences(Fingerprint.restored(before), take(executor, content=False))
+    differs = fingerprint.differences(Fingerprint.restored(before), after)
     said = {"schema": f"differs from {then}", "differs": differs[:NAMED]} if differs else {"schema": f"as {then}"}
     executor.turn(run, "paused", "run paused", before=undone.id, **said)
     _require_none(differs, run, f"Undone down to {undone.id}", then)
+
+
+def _now(executor: Executor) -> Fingerprint | None:
+    """Of the schema; None where others do not let go of an object."""
+    try:
+        return take(executor, content=False)
+    except LockNotGranted:
+        return None
 
 
 def _stood(session: Session, run: int, plan: Plan, undone: Item) -> Iterator[tuple[str, dict[str, Any] | None]]:

@@ -37,11 +37,12 @@ RAISE = text(
 # every other lock of its kind that this session holds, once: it may hold one several times
 UNLOCK = text(
     """
-    SELECT count(CASE WHEN objsubid = 1 AND mode = 'ShareLock' THEN pg_advisory_unlock_shared(entire)
-                      WHEN objsubid = 1 THEN pg_advisory_unlock(entire)
-                      WHEN mode = 'ShareLock' THEN pg_advisory_unlock_shared(first, second)
-                      ELSE pg_advisory_unlock(first, second) END)
-    FROM pg_locks CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE CASE
+        WHEN objsubid = 1 AND mode = 'ShareLock' THEN pg_catalog.pg_advisory_unlock_shared(entire)
+        WHEN objsubid = 1 THEN pg_catalog.pg_advisory_unlock(entire)
+        WHEN mode = 'ShareLock' THEN pg_catalog.pg_advisory_unlock_shared(first, second)
+        ELSE pg_catalog.pg_advisory_unlock(first, second) END)
+    FROM pg_catalog.pg_locks CROSS JOIN LATERAL (
         SELECT classid::bigint << 32 | objid::bigint, classid::bigint::bit(32)::integer, objid::bigint::bit(32)::integer
     ) AS named (entire, first, second)
     WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted AND (classid, objid, objsubid) <> (0, :key, 1)

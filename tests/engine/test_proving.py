@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import pytest
 
-from console.engine import journey
+from console.engine import journey, retrying
 from console.engine.errors import NotAsBefore
+from console.engine.executor import Executor
 from console.engine.plan import Plan
+from db.errors import SessionEnded
 from db.session import Target
-from tests.driving import ask, begun, drive, events, session_of, state
-from tests.engine.mending import failed, making, resolved
+from tests.driving import ask, begun, drive, events, session_of, state, states, tiny
+from tests.engine.mending import LAST, NEXT, failed, making, resolved
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.newest
 INDEX = "CREATE INDEX theirs ON person (n)"
+WAITS = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'busy'::regclass"
 
 
 def up(target: Target, plan: Plan, until: str) -> int:
@@ -30,6 +38,19 @@ def back(target: Target, number: int, to: str) -> dict[str, object]:
 def one_back(target: Target, number: int) -> dict[str, object]:
     drive(target, lambda here: journey.back(here, number, one=True))
     return events(target, number)[-1].detail
+
+
+@contextmanager
+def ended_while_it_waits(target: Target, do: Callable[[Executor], None]) -> Iterator[None]:
+    """An application holds view `busy`; somebody ends the session that waits for it to look at the schema."""
+    with ThreadPoolExecutor() as pool, session_of(target) as session:
+        session.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
+        driving = pool.submit(drive, target, do)
+        wait_until(lambda: ask(target, WAITS) or driving.done())
+        ask(target, f"SELECT pg_terminate_backend(({WAITS}))")
+        with pytest.raises(SessionEnded):
+            driving.result()
+        yield
 
 
 def test_it_says_that_the_schema_is_as_then(sample: Target, small: Plan) -> None:
@@ -83,6 +104,46 @@ def test_done_again_it_is_compared_with_how_it_stands_now(sample: Target, small:
         drive(sample, lambda here: journey.forward(here, number, until="column", accepted=True))
     drive(sample, lambda here: journey.forward(here, number, until="fill"))
     assert one_back(sample, number) == {"before": "fill", "schema": "not known"}
+
+
+def test_a_session_that_ends_while_it_is_kept_ends_the_run(sample: Target) -> None:
+    """FM-A5: on a connection of its own accord it would go on without the target's lock."""
+    ask(sample, "CREATE VIEW busy AS SELECT 1 AS one")
+    number = begun(sample, making("CREATE TABLE made (a int)"))
+    with ended_while_it_waits(sample, lambda here: journey.forward(here, number)):
+        pass
+    assert states(sample, number) == {"make": "done", "last": "waiting"}
+
+
+def test_cut_off_after_the_last_undo_it_is_compared_all_the_same(sample: Target, small: Plan) -> None:
+    ask(sample, "CREATE VIEW busy AS SELECT 1 AS one")
+    number = up(sample, small, "index")
+    ask(sample, INDEX)
+    with ended_while_it_waits(sample, lambda here: journey.back(here, number, one=True)):
+        assert state(sample, number) == "rolling back"
+    with pytest.raises(NotAsBefore, match=r"not as after fill: new: index public\.theirs"):
+        drive(sample, lambda here: journey.resume(here, number))
+
+
+def test_where_an_object_stays_locked_nothing_is_said_and_the_rollback_ends(
+    sample: Target, small: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "LADDER", ((0.1, 0.1), (0.1, 0.0)))
+    ask(sample, "CREATE VIEW busy AS SELECT 1 AS one")
+    number = up(sample, small, "index")
+    with session_of(sample) as session:
+        session.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
+        assert one_back(sample, number) == {"before": "index", "schema": "not known"}
+    assert state(sample, number) == "paused"
+
+
+def test_what_a_person_undoes_is_not_compared_before_they_have(sample: Target) -> None:
+    manual = 'id = "by-hand"\nkind = "manual"\ninstructions = "make x"\nundo = "drop x"\n'
+    number = begun(sample, tiny(NEXT.join([manual, LAST])))
+    drive(sample, lambda here: journey.forward(here, number))
+    ask(sample, "CREATE TABLE x (a int)")
+    drive(sample, lambda here: journey.forward(here, number, "one", said=True, accepted=True))
+    assert one_back(sample, number) == {"before": "by-hand", "schema": "not known"}
 
 
 def test_after_a_step_that_was_mended_by_hand_it_is_known(sample: Target) -> None:

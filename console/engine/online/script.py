@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.engine.errors import PlanError
-from console.engine.online.act import Act
+from console.engine.online.act import Act, quoted
 from console.engine.online.constraints import Validation
 from console.engine.online.enums import Addition
 from console.engine.online.indexes import Creation, Removal
@@ -69,6 +69,11 @@ def opposite(act: Act, others: list[Act]) -> Act | None:
 def told(act: Act) -> str:
     """The index, or the partition, for people."""
     return ".".join(act.takes_back[1][-2:]) if act.takes_back else ""
+
+
+def upon(act: Act) -> str:
+    """What an act and its opposite act upon, for no two of a step the same."""
+    return quoted(*act.takes_back[1]) if act.takes_back else ""
 
 
 def _act(statement: Statement) -> Act:

@@ -23,7 +23,8 @@ SET_LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :value, false)")
 class Site:
     """`place` names step and line for errors; `mended`, `left` and `already` are names, for the journal.
 
-    `already` is what a statement would have made and found there; `acted` says whether the last one did anything.
+    `act` is what the statement at hand acts upon, `name` the same for people. `own` is what the step has acted upon,
+    and the way back takes back; None for a step that an older handrail began. `already` was there before it acted.
     """
 
     work: Work
@@ -32,7 +33,9 @@ class Site:
     mended: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     already: list[str] = field(default_factory=list)
-    acted: bool = False
+    own: list[str] | None = None
+    act: str = ""
+    name: str = ""
 
     @contextmanager
     def looking(self) -> Iterator[Connection]:
@@ -47,7 +50,7 @@ class Site:
         A lock_timeout would hit the statement's own waits and leave rubble (F8).
         """
         self.work.stop_if_wanted()
-        self.acted = True
+        self._will_act()
         with self.work.autocommit() as connection:
             connection.execute(SET_LOCK_TIMEOUT, {"value": "0"})
             try:
@@ -60,7 +63,7 @@ class Site:
 
     def change(self, do: Callable[[Connection], None]) -> None:
         """A transaction for what takes a strong lock: tried again, and nobody waits long behind it (I-8)."""
-        self.acted = True
+        self._will_act()
 
         def once(patience: float) -> None:
             with self.work.changing(patience):
@@ -106,13 +109,25 @@ class Site:
         if self.back:
             self.leave(name)
             return
+        self.looked()
         raise StepFailed(f"{self.place}: index {name} is there with another definition: {definition}", hint)
 
-    def was_there(self, name: str) -> None:
-        """Keeps that a statement found done what it would do: the way back leaves that as it was."""
-        self.already.append(name)
-        self.work.keep(already=self.already)
+    @property
+    def owns(self) -> bool:
+        return self.own is None or not self.act or self.act in self.own
+
+    def looked(self) -> None:
+        """Keeps whether something was there before the step acted upon it."""
+        if self.name and self.owns == (self.name in self.already):
+            self.already = sorted({*self.already} ^ {self.name})
+            self.work.keep(already=self.already)
 
     def leave(self, name: str) -> None:
-        self.left.append(name)
+        self.left = sorted({*self.left, name})
         self.work.keep(left=self.left)
+
+    def _will_act(self) -> None:
+        """Before anything is done: whoever is killed in between knows whose it is."""
+        if not (self.back or self.owns):
+            self.own = [*(self.own or []), self.act]
+            self.work.keep(own=self.own)

@@ -1,7 +1,7 @@
 """concurrently: statements that PostgreSQL refuses inside a transaction, or that must not share one (I-2).
 
 Before each statement its intent is journalled; then the catalog is looked at, what is done is left alone (by the way
-back too, where it was done before the step began), and what an interrupted statement left is mended (F10).
+back too, where it was not the step that did it), and what an interrupted statement left is mended (F10).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from console.engine.errors import PlanError, StepFailed
 from console.engine.online import script
@@ -23,6 +23,7 @@ from console.engine.steps.common import Found, Sources, Step, inside, one_of
 from console.engine.work import Work
 
 LONGEST_INTENT = 200
+PROGRESS = text("SELECT progress FROM handrail.step_run WHERE run_id = :run AND position = :position")
 
 
 class Concurrently(Step):
@@ -63,7 +64,10 @@ class Concurrently(Step):
         if said is not None:
             return said
         acts, others = self._acts(work, back=back)
-        found = [_true(act, work, script.opposite(act, others), back=back) for act in acts]
+        kept = work.connection.execute(PROGRESS, {"run": work.run, "position": work.position}).scalar_one()
+        own = kept.get("own") if back else None  # what the step has never acted upon is as it was
+        found = [_true(act, work, script.opposite(act, others), back=back) for act in acts
+                 if own is None or script.upon(act) in (*own, "")]  # fmt: skip
         if False in found:
             return False
         return None if None in found or not found else True
@@ -77,20 +81,21 @@ class Concurrently(Step):
 
     def _each(self, work: Work, *, back: bool) -> Found:
         acts, others = self._acts(work, back=back)
-        site, reached = _site(work, back=back)
+        site = _site(work, back=back)
         for act in acts:
-            line, name = act.statement.line, script.told(act)
-            if back and name in site.already:
-                site.leave(name)
+            line = act.statement.line
+            site.act, site.name = script.upon(act), script.told(act)
+            if back and not site.owns:
+                if site.name in site.already:
+                    site.leave(site.name)
                 continue
             work.keep(
                 intent={"line": line, "statement": _one_line(act.statement.sql), **({"back": True} if back else {})}
             )
             site.place = f"{'undo of ' if back else ''}{self.id} line {line}"
-            site.acted = False
             act.bring_about(site, script.opposite(act, others))
-            if name and not (back or site.acted) and line > reached:
-                site.was_there(name)
+            if not back:
+                site.looked()
         work.keep(intent=None)
         told = {"mended": site.mended, "left": site.left, "already": [] if back else site.already}
         return {key: names for key, names in told.items() if names}
@@ -145,15 +150,15 @@ def _true(act: Act, work: Work, other: Act | None, *, back: bool) -> bool | None
     return True
 
 
-def _site(work: Work, *, back: bool) -> tuple[Site, int]:
-    """With what an earlier attempt in the same direction has mended, and the line that it had reached."""
+def _site(work: Work, *, back: bool) -> Site:
+    """With what an earlier attempt in the same direction has mended, and what is the step's own."""
     kept = work.kept()
     intent = kept.get("intent") or {}
     again = bool(intent) and intent.get("back", False) == back
     if not again:
-        kept = work.keep(mended=[], left=[], **({} if back else {"already": []}))
+        kept = work.keep(mended=[], left=[], **({} if back else {"already": [], "own": []}))
     mended, left, already = (list(kept.get(key, [])) for key in ("mended", "left", "already"))
-    return Site(work, back, mended=mended, left=left, already=already), intent["line"] if again else 0
+    return Site(work, back, mended=mended, left=left, already=already, own=kept.get("own"))
 
 
 def _one_line(sql: str) -> str:
