@@ -28,6 +28,7 @@ from db.queries import runs
 PATIENCE = 2.0  # seconds for a lock on a table that only the fingerprint wants
 NAMED = 50
 
+OF_NOBODY = text("SELECT set_config('search_path', 'public', true)")
 FORGET = text("DELETE FROM handrail.landmark WHERE run_id = :run AND position = :position")
 KEEP = text("INSERT INTO handrail.landmark (run_id, position, schema) VALUES (:run, :position, CAST(:schema AS jsonb))")
 KEPT = text("SELECT schema FROM handrail.landmark WHERE run_id = :run AND position = :position")
@@ -38,9 +39,15 @@ def take(executor: Executor, *, content: bool = True) -> Fingerprint:
 
     def once(patience: float) -> Fingerprint:
         with executor.hold.transaction(patience) as session:
-            return fingerprint.take(session.connection(), content=content)
+            return _seen(session, content=content)
 
     return retried(once, PATIENCE, lambda seconds: executor.stop.rest(seconds, lambda: False), lambda again: None)
+
+
+def _seen(session: Session, *, content: bool) -> Fingerprint:
+    """As every login writes it: whose schema bears its own name would leave that out of definitions."""
+    session.execute(OF_NOBODY)
+    return fingerprint.take(session.connection(), content=content)
 
 
 def forget(session: Session, run: int, position: int) -> None:
@@ -52,7 +59,7 @@ def keep(executor: Executor, run: int, position: int) -> None:
     """Keeps how the schema stands after an item; where an object of it is locked just now, nothing is kept."""
     try:
         with executor.hold.transaction(PATIENCE) as session:
-            schema = fingerprint.take(session.connection(), content=False)
+            schema = _seen(session, content=False)
             forget(session, run, position)
             session.execute(KEEP, {"run": run, "position": position, "schema": json.dumps(schema.stored())})
     except (DBAPIError, StatementFailed) as error:

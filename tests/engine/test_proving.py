@@ -17,6 +17,7 @@ from db.session import Target
 from tests.driving import ask, begun, drive, events, session_of, state, states, tiny
 from tests.engine.mending import LAST, NEXT, failed, making, resolved
 from tests.servers import wait_until
+from tests.staffed import as_login, staffed
 
 pytestmark = pytest.mark.newest
 INDEX = "CREATE INDEX theirs ON person (n)"
@@ -144,6 +145,19 @@ def test_what_a_person_undoes_is_not_compared_before_they_have(sample: Target) -
     ask(sample, "CREATE TABLE x (a int)")
     drive(sample, lambda here: journey.forward(here, number, "one", said=True, accepted=True))
     assert one_back(sample, number) == {"before": "by-hand", "schema": "not known"}
+
+
+def test_whose_login_a_schema_is_named_after_sees_what_others_see(sample: Target) -> None:
+    staffed(sample)
+    ask(sample, "CREATE SCHEMA oncall1; CREATE TABLE oncall1.t (a int PRIMARY KEY, b int REFERENCES oncall1.t)")
+    ask(sample, "GRANT ALL ON SCHEMA oncall1, public TO oncall1; GRANT ALL ON oncall1.t TO oncall1")
+    engineer = as_login(sample, "oncall1")
+    steps = [LAST.replace(" last (", f" public.{name} (").replace("TABLE last", f"TABLE public.{name}")
+             .replace('"last"', f'"{name}"') for name in ("one", "two")]  # fmt: skip
+    number = begun(engineer, tiny(NEXT.join(steps)))
+    drive(engineer, lambda here: journey.forward(here, number))
+    assert one_back(sample, number) == {"before": "two", "schema": "as after one"}
+    assert one_back(sample, number) == {"before": "one", "schema": "as before"}
 
 
 def test_after_a_step_that_was_mended_by_hand_it_is_known(sample: Target) -> None:
