@@ -22,7 +22,6 @@ from tests.servers import Server, server_folder, serving
 from tests.staffed import staffed, taken_back, waiting
 
 SERVER = re.compile(r"postgres(18|16|15)")
-WIDE = "160x50"
 
 
 @pytest.fixture(scope="session", params=[18, 16, 15], ids="postgres{}".format)
@@ -40,11 +39,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--every",
-        action="store_true",
-        help="each test on 18, 16 and 15, not on 18 and one older; and in a wide terminal too, not a third of them",
-    )
+    parser.addoption("--every-server", action="store_true", help="each test on 18, 16 and 15, not on 18 and one older")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -55,29 +50,23 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test runs on the newest server and on one older, which its name decides: a half of the tests on each of those.
 
-    What is marked `newest` is not decided by the server, and runs on 18 alone. In a wide terminal, where there is room
-    for everything, runs a third of those that run at 80x24.
+    What is marked `newest` is not decided by the server, and runs on 18 alone.
     """
-    every = config.getoption("--every")
-    left = [item for item in items if not _runs(item, every=every)]
+    every = config.getoption("--every-server")
+    left = [item for item in items if not _runs(item, every)]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]
 
 
-def _runs(item: pytest.Item, *, every: bool) -> bool:
+def _runs(item: pytest.Item, every: bool) -> bool:
     found = SERVER.search(item.name)
-    version = found[1] if found else "18"
-    if version != "18" and item.get_closest_marker("newest"):
-        return False
-    if every:
+    if found is None or found[1] == "18":
         return True
-    return version in ("18", ("16", "15")[_number(item) % 2]) and (WIDE not in item.name or _number(item) % 3 == 0)
-
-
-def _number(item: pytest.Item) -> int:
-    """The same for a test on each server."""
-    return crc32(SERVER.sub("", item.nodeid).encode())
+    if item.get_closest_marker("newest"):
+        return False
+    older = ("16", "15")[crc32(SERVER.sub("", item.nodeid).encode()) % 2]
+    return every or found[1] == older
 
 
 @pytest.fixture
