@@ -115,7 +115,7 @@ def figures(server: EmbeddedServer, rows: int) -> Iterator[Figure]:
 
 
 def _written(target: Target, rows: int, name: str, write: Write) -> Iterator[Figure]:
-    """Captured, and beside it the plainest trigger that keeps both rows: what no trigger does for less."""
+    """Captured, and beside it under the plainest trigger that keeps both rows."""
     plain: list[float] = []
     audited: list[float] = []
     captured: list[float] = []
