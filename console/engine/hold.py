@@ -59,7 +59,9 @@ ENTER = text(
 )
 OUTCOME = text("SELECT pg_xact_status(CAST(CAST(:xid AS text) AS xid8))")
 # transaction_isolation and its kin are the transaction's, not the session's
-SETTINGS = text("SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT LIKE 'transaction\\_%'")
+SETTINGS = text(
+    "SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session' AND name NOT LIKE 'transaction\\_%'"
+)
 SET = text(
     """
     SELECT count(set_config(name, value, false))
@@ -69,7 +71,7 @@ SET = text(
 STANDS = text(
     """
     SELECT current_user = session_user AS same_role,
-           EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
+           EXISTS (SELECT 1 FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
                    AND classid = 0 AND objid = :key AND objsubid = 1) AS locked
     """
 )

@@ -159,7 +159,7 @@ def back(executor: Executor, run: int, to: str | None = None, *, one: bool = Fal
     elif items and all(item.kind == "checkpoint" for item, _ in items):
         executor.turn(run, "paused", "run paused", before=items[-1][0].id)
     else:  # also one that was cut off after its last undo
-        proving.end_part(executor, run, plan, items[-1][0] if items else plan.item(to) if to else plan.items[0])
+        proving.end_part(executor, run, plan, items[-1][0] if items else plan.item(to or plan.items[0].id))
 
 
 def measure_again(executor: Executor, run: int, checkpoint: str) -> None:

@@ -183,7 +183,8 @@ def test_a_table_of_the_steps_is_not_taken_for_the_servers_locks(sample: Target)
     """A temporary table's name comes before those of the catalog."""
     number = begun(sample, sending("SELECT pg_advisory_lock(5); CREATE TEMP TABLE pg_locks AS SELECT * FROM pg_locks"))
     drive(sample, lambda here: journey.forward(here, number))
-    assert state(sample, number) == "done"
+    told = next(event for event in events(sample, number) if event.kind == "settings put back")
+    assert (state(sample, number), told.detail["settings"]) == ("done", ["advisory locks"])
 
 
 def test_a_step_that_lets_the_lock_go_gets_it_back_and_the_fence_stays(

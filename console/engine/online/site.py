@@ -118,8 +118,9 @@ class Site:
 
     def looked(self) -> None:
         """Keeps whether something was there before the step acted upon it."""
-        if self.name and self.owns == (self.name in self.already):
-            self.already = sorted({*self.already} ^ {self.name})
+        names = {*self.already} - {self.name} if self.owns else {*self.already, self.name}
+        if names != {*self.already}:
+            self.already = sorted(names)
             self.work.keep(already=self.already)
 
     def leave(self, name: str) -> None:
